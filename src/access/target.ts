@@ -1,0 +1,16 @@
+/**
+ * What a call is about. `reach` is everything that the caller may see; `none` gets no grant and no exchange.
+ * Ids are bare FHIR ids.
+ */
+export type Target =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'reach' }
+  | { readonly kind: 'study'; readonly study: string }
+  | { readonly kind: 'organization'; readonly organization: string }
+  | { readonly kind: 'patient'; readonly patient: string }
+
+/** A roster belongs to a study or to an organization. */
+export interface RosterKey {
+  readonly kind: 'study' | 'organization'
+  readonly id: string
+}

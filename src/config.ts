@@ -1,0 +1,170 @@
+import { z } from 'zod'
+import { defaultRoles } from './access/roles.ts'
+
+const httpUrl = z.url({ protocol: /^https?$/ })
+const seconds = (fallback: number, about: string) =>
+  z.number().nonnegative().default(fallback).describe(`${about}, in seconds`)
+const milliseconds = (fallback: number, about: string) =>
+  z.number().int().positive().default(fallback).describe(`${about}, in milliseconds`)
+
+/** Enrolled is configuration: what each FHIR release calls it. */
+const enrolledSchema = z
+  .object({
+    r4: z
+      .array(z.string())
+      .default(['on-study', 'on-study-intervention', 'on-study-observation', 'follow-up', 'off-study'])
+      .describe('R4 ResearchSubject.status values that count as enrolled'),
+    r5NotEnrolled: z
+      .array(z.string())
+      .default(['candidate', 'eligible', 'ineligible', 'screening', 'withdrawn'])
+      .describe(
+        'R5 progress.subjectState values that do not count as enrolled (an active one without a state counts)',
+      ),
+  })
+  .prefault({})
+
+export const fhirSchema = z.object({
+  baseUrl: httpUrl.describe('FHIR base URL of the exchange'),
+  dialect: z.enum(['auto', 'hapi', 'jupyterhealth']).default('auto').describe('How the exchange is asked'),
+  credentials: z
+    .enum(['forward', 'none'])
+    .describe("What the exchange is asked with: the caller's own token (same trust domain), or nothing"),
+  audience: z
+    .string()
+    .optional()
+    .describe("The exchange's audience: with `forward`, a JWT's aud must hold it too"),
+  apiUrl: httpUrl.optional().describe('JupyterHealth: its API; by default /api/v1 beside the FHIR base'),
+  connections: z.number().int().min(1).max(1000).default(10).describe('Connections to the exchange'),
+  timeout: milliseconds(30_000, 'Longest wait for one answer of the exchange'),
+  maxResponseBytes: z
+    .number()
+    .int()
+    .positive()
+    .default(67_108_864)
+    .describe('Largest answer of the exchange, unpacked'),
+  cachedAnswers: z
+    .boolean()
+    .default(false)
+    .describe('HAPI: allow answers from its search cache (up to 60 s old)'),
+})
+
+export const authSchema = z.object({
+  issuer: httpUrl.describe('Issuer of the access tokens'),
+  audience: z
+    .union([z.string(), z.array(z.string()).min(1)])
+    .optional()
+    .describe('Our audience: what aud of an access token must hold; by default publicUrl with the path'),
+  sources: z
+    .array(z.enum(['jwt', 'introspection', 'userinfo', 'exchange']))
+    .min(1)
+    .default(['jwt'])
+    .describe('Where the permissions are read, first to last'),
+  jwksUri: httpUrl.optional().describe("The issuer's keys; by default found by discovery"),
+  algorithms: z
+    .array(z.enum(['RS256', 'PS256', 'ES256', 'EdDSA']))
+    .min(1)
+    .default(['RS256', 'PS256', 'ES256', 'EdDSA'])
+    .describe('Signature algorithms that are accepted'),
+  tokenTypes: z
+    .array(z.string())
+    .default(['at+jwt'])
+    .describe("Accepted `typ` of a JWT access token; add 'JWT' for an issuer that does not follow RFC 9068"),
+  clockTolerance: seconds(5, 'Clock difference that is forgiven'),
+  claim: z
+    .string()
+    .default('jhe_permissions')
+    .describe('Name of the permissions claim (a URI is a name too)'),
+  claimPath: z.array(z.string()).default([]).describe('Where the claim is nested, outermost first'),
+  clients: z.array(z.string()).default([]).describe('Clients whose opaque tokens are accepted'),
+  allowTokensWithoutAudience: z
+    .boolean()
+    .default(false)
+    .describe('Accept opaque tokens that show neither audience nor client'),
+  maxClaimsAge: seconds(900, 'How old claims may be before they are read again'),
+  introspection: z
+    .object({
+      url: httpUrl.describe('RFC 7662 endpoint'),
+      clientId: z.string(),
+      clientSecret: z.string(),
+    })
+    .optional(),
+  userinfoUrl: httpUrl.optional().describe('OIDC userinfo endpoint; by default found by discovery'),
+  superuser: z
+    .object({ claim: z.string(), value: z.union([z.string(), z.boolean()]) })
+    .optional()
+    .describe('Who may see everything: a claim and the value it must have (or hold)'),
+  cacheSize: z.number().int().positive().default(10_000).describe('Principals that are kept'),
+})
+
+export const accessSchema = z
+  .object({
+    roles: z
+      .record(z.string(), z.array(z.string()))
+      .default({ ...defaultRoles } as Record<string, string[]>)
+      .describe('What each role may call, weakest first; * is everybody else, and every tool'),
+    rosterSeconds: seconds(
+      60,
+      'How long a roster is kept: the longest time that a withdrawn right still works',
+    ),
+    rosterLimit: z
+      .number()
+      .int()
+      .positive()
+      .default(5000)
+      .describe('Largest roster that is kept; beyond, patients are asked for one by one'),
+    rosterCacheSize: z
+      .number()
+      .int()
+      .positive()
+      .default(500_000)
+      .describe('Enrolments that are kept over all rosters'),
+    enrolled: enrolledSchema,
+  })
+  .prefault({})
+
+export const resultsSchema = z
+  .object({
+    byteBudget: z.number().int().min(4096).default(65_536).describe('Bytes of one answer'),
+    cursorKey: z
+      .string()
+      .optional()
+      .describe('32 bytes in base64url that seal cursors; needed with several processes'),
+    deadline: milliseconds(60_000, 'Longest time for one call over many requests'),
+  })
+  .prefault({})
+
+/** What a gateway passes to the plugin. */
+export const optionsSchema = z.object({
+  fhir: fhirSchema,
+  auth: authSchema,
+  access: accessSchema,
+  results: resultsSchema,
+  path: z
+    .string()
+    .regex(/^\/[\w\-./]*[\w-]$/)
+    .default('/mcp')
+    .describe('Path of the MCP endpoint'),
+  publicUrl: httpUrl
+    .optional()
+    .describe('Origin (and prefix) under which clients reach this server; required beyond loopback'),
+  sse: z.boolean().default(true).describe('Offer HTTP+SSE for older clients too'),
+  allowedHosts: z
+    .array(z.string())
+    .default([])
+    .describe('Host names accepted beside that of publicUrl and loopback'),
+  allowedOrigins: z.array(z.string()).default([]).describe('Origins of browsers that may call'),
+  bodyLimit: z.number().int().positive().default(1_048_576).describe('Largest request body, in bytes'),
+  decoratorName: z
+    .string()
+    .regex(/^[a-zA-Z_]\w*$/)
+    .default('fhirMcp')
+    .describe('Name of the decorator; a second registration needs another one'),
+})
+
+/** Options as they are given. */
+export type OptionsInput = z.input<typeof optionsSchema>
+/** Options with every default filled in. */
+export type Options = z.output<typeof optionsSchema>
+export type FhirOptions = Options['fhir']
+export type AuthOptions = Options['auth']
+export type AccessOptions = Options['access']

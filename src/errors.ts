@@ -1,0 +1,181 @@
+/** What the catalog says of one kind of failure. `status` is its HTTP status where HTTP has to answer. */
+export interface ErrorEntry {
+  readonly status: number
+  /** FHIR issue type (http://hl7.org/fhir/issue-type) of the OperationOutcome that carries it. */
+  readonly issue: string
+  readonly message: string
+  readonly cause: string
+  readonly cure: string
+}
+
+/**
+ * Every error that leaves this package. A code is never reused or renamed; `docs/errors.md` lists the same.
+ * Messages are fixed texts: no token, no patient data, no text of the exchange.
+ */
+export const errorCatalog = {
+  UNAUTHENTICATED: {
+    status: 401,
+    issue: 'login',
+    message: 'Sign in first: the request has no access token.',
+    cause: 'There was no Authorization header with a Bearer token.',
+    cure: 'Send an access token; the challenge names the authorization server.',
+  },
+  TOKEN_EXPIRED: {
+    status: 401,
+    issue: 'expired',
+    message: 'The access token, or what it claims, is too old.',
+    cause:
+      'The token has expired, or its claims are older than auth.maxClaimsAge and no source can renew them.',
+    cure: 'Refresh the token or sign in again.',
+  },
+  TOKEN_INVALID: {
+    status: 401,
+    issue: 'login',
+    message: 'The access token was not accepted.',
+    cause: 'Signature, issuer, algorithm, form or state of the token is not what the configuration expects.',
+    cure: 'Get a token from the configured issuer; check auth.issuer and auth.sources.',
+  },
+  AUDIENCE: {
+    status: 401,
+    issue: 'login',
+    message: 'The access token was issued for somebody else.',
+    cause: 'Neither the audience nor the client of the token is one that this server accepts.',
+    cure: 'Ask for a token with this server as its resource; check auth.audience and auth.clients.',
+  },
+  NO_PERMISSIONS: {
+    status: 403,
+    issue: 'forbidden',
+    message: 'The token carries no readable permissions.',
+    cause: 'The permissions claim is missing, malformed or could not be read from any source.',
+    cure: 'Have the issuer send the claim; a new sign-in alone does not help.',
+  },
+  FORBIDDEN: {
+    status: 403,
+    issue: 'forbidden',
+    message: 'Not found, or not within what this token may see.',
+    cause: 'What was asked for does not exist or is outside the permissions; both read the same.',
+    cure: 'Ask get_my_access what the token reaches.',
+  },
+  INSUFFICIENT_SCOPE: {
+    status: 403,
+    issue: 'forbidden',
+    message: 'The token lacks a scope that this call needs.',
+    cause: 'The token has SMART scopes and none of them covers this call.',
+    cure: 'Ask the authorization server for the scopes that the error names.',
+  },
+  INVALID_ARGUMENT: {
+    status: 400,
+    issue: 'value',
+    message: 'An argument is not usable.',
+    cause: 'An argument is missing, malformed or does not fit another one.',
+    cure: 'Call again as the detail says; no request was made.',
+  },
+  AMBIGUOUS: {
+    status: 400,
+    issue: 'multiple-matches',
+    message: 'More than one thing within reach fits.',
+    cause: 'A title, identifier or participant code names more than one study or patient.',
+    cure: 'Choose one of the ids that the error lists.',
+  },
+  NOT_SUPPORTED_BY_EXCHANGE: {
+    status: 422,
+    issue: 'not-supported',
+    message: 'The exchange cannot answer this safely.',
+    cause: 'The FHIR server lacks, or was not proven to honour, a search that the call needs.',
+    cure: 'Leave the filter out that the detail names, or ask in another way.',
+  },
+  EXCHANGE_UNAVAILABLE: {
+    status: 503,
+    issue: 'transient',
+    message: 'The exchange did not answer.',
+    cause: 'The FHIR server refused, broke or failed the request, and so did one retry where that was safe.',
+    cure: 'Try again later.',
+  },
+  EXCHANGE_TIMEOUT: {
+    status: 504,
+    issue: 'timeout',
+    message: 'The exchange took too long.',
+    cause: 'The FHIR server did not answer within fhir.timeout.',
+    cure: 'Ask for less (a shorter period, a smaller limit) or try again later.',
+  },
+  EXCHANGE_REJECTED: {
+    status: 502,
+    issue: 'processing',
+    message: 'The exchange did not accept the request, or answered with something that is not FHIR.',
+    cause:
+      'The FHIR server answered with an error, a redirect, or a body that is not the resource asked for.',
+    cure: "Check fhir.baseUrl, fhir.dialect and the exchange's own log.",
+  },
+  EXCHANGE_LEAK: {
+    status: 502,
+    issue: 'security',
+    message: 'The exchange answered with data outside the permissions; nothing was returned.',
+    cause: 'A resource in the answer does not belong to what was granted: the FHIR server ignored a filter.',
+    cure: 'Report it to whoever runs the exchange; the audit log has the call.',
+  },
+  RATE_LIMITED: {
+    status: 429,
+    issue: 'throttled',
+    message: 'Too many requests.',
+    cause: 'This server or the exchange limits how often it may be asked.',
+    cure: 'Wait as long as the error says.',
+  },
+  CONFIG: {
+    status: 500,
+    issue: 'exception',
+    message: 'The configuration is not usable.',
+    cause: 'An option or environment variable is missing, malformed or contradicts another one.',
+    cure: 'Correct the option that the detail names.',
+  },
+} as const satisfies Record<string, ErrorEntry>
+
+/** The name of an error without its prefix. */
+export type ErrorName = keyof typeof errorCatalog
+/** The stable code of an error, as clients see it. */
+export type ErrorCode = `FHIR_MCP_${ErrorName}`
+
+/** What one occurrence adds to its catalog entry. Nothing in it may come from a token, a patient or the exchange. */
+export interface ErrorOptions {
+  /** One sentence of ours on what is wrong here and what would be right. */
+  readonly detail?: string
+  /** Choices within the caller's reach, for AMBIGUOUS. */
+  readonly choices?: readonly { readonly id: string; readonly label: string }[]
+  /** All scopes that the call needs, for INSUFFICIENT_SCOPE. */
+  readonly scopes?: readonly string[]
+  /** Seconds to wait, for RATE_LIMITED and EXCHANGE_UNAVAILABLE. */
+  readonly retryAfter?: number
+}
+
+/** The one error class of this package; tell occurrences apart by `code`. */
+export class FhirMcpError extends Error {
+  readonly code: ErrorCode
+  readonly statusCode: number
+  readonly entry: ErrorEntry
+  readonly detail: string | undefined
+  readonly choices: readonly { readonly id: string; readonly label: string }[]
+  readonly scopes: readonly string[]
+  readonly retryAfter: number | undefined
+
+  constructor(kind: ErrorName, options: ErrorOptions = {}) {
+    const entry = errorCatalog[kind]
+    super(options.detail === undefined ? entry.message : `${entry.message} ${options.detail}`)
+    this.name = 'FhirMcpError'
+    this.code = `FHIR_MCP_${kind}`
+    this.statusCode = entry.status
+    this.entry = entry
+    this.detail = options.detail
+    this.choices = options.choices ?? []
+    this.scopes = options.scopes ?? []
+    this.retryAfter = options.retryAfter
+  }
+}
+
+/** Makes an error of the catalog. */
+export function fhirMcpError(kind: ErrorName, options: ErrorOptions = {}): FhirMcpError {
+  return new FhirMcpError(kind, options)
+}
+
+/** Whether something thrown is an error of the catalog, of this kind where one is given. */
+export function isFhirMcpError(thrown: unknown, kind?: ErrorName): thrown is FhirMcpError {
+  return thrown instanceof FhirMcpError && (kind === undefined || thrown.code === `FHIR_MCP_${kind}`)
+}

@@ -1,0 +1,146 @@
+import type { DialectTraits } from '../access/decide.ts'
+import type { Grant } from '../access/grant.ts'
+import type { Enrolment, Roster } from '../access/roster.ts'
+import type { FhirVersion, Observation, Patient, ResearchStudy } from '../fhir/types.ts'
+
+/** What the plugin sends to the exchange for a caller. `identity` tells credentials apart without holding them. */
+export interface Credential {
+  /** Value of the Authorization header; undefined when the exchange is asked without one. */
+  readonly authorization: string | undefined
+  /**
+   * Key of whose view of the exchange this is: one word for the plugin's own credentials (shared by all callers),
+   * otherwise a digest over issuer, subject, client and permissions.
+   */
+  readonly identity: string
+}
+
+/** What belongs to one call: whose credential, when to stop, and where to count. */
+export interface ExchangeCall {
+  readonly credential: Credential
+  readonly signal: AbortSignal
+  /** Called once for each request that is sent to the exchange. */
+  readonly onRequest?: () => void
+}
+
+/** What is known of an exchange. */
+export interface Capabilities {
+  readonly dialect: 'hapi' | 'jupyterhealth'
+  readonly fhirVersion: FhirVersion
+  readonly software: string | undefined
+  /** Search parameters per type that this dialect answers, over and above which nothing is sent. */
+  readonly searches: Readonly<Record<string, readonly string[]>>
+  /** ISO instant at which the exchange was asked. */
+  readonly asOf: string
+}
+
+/** Search for patients; every condition has to be met. Texts go to the exchange as FHIR search values, escaped. */
+export interface PatientFilter {
+  readonly name?: string
+  readonly family?: string
+  readonly given?: string
+  /** FHIR date values with prefix (`ge1960-01-01`). */
+  readonly birthdate?: readonly string[]
+  /** `system|value` or `value`. */
+  readonly identifier?: string
+}
+
+/** A code to search for. */
+export interface SearchCode {
+  readonly system: string
+  readonly code: string
+}
+
+/** Which observations. Instants are ISO with offset; `from` and `before` bound the effective time: [from, before). */
+export interface ObservationFilter {
+  /** Any of these; undefined: every code. */
+  readonly codes?: readonly SearchCode[]
+  readonly from?: string
+  readonly before?: string
+}
+
+/** Where a page of observations begins: one opaque position per branch of the search, as an earlier page gave it. */
+export type ObservationPosition = readonly (string | null)[]
+
+/** Which page of observations. */
+export interface ObservationPageQuery extends ObservationFilter {
+  readonly order: 'newest' | 'oldest'
+  readonly count: number
+  readonly position?: ObservationPosition
+}
+
+/** A page of observations, in order (undated last), each one checked against the grant. */
+export interface ObservationPage {
+  readonly observations: readonly Observation[]
+  /**
+   * Where the page after the n-th observation of this one begins (n from 0 to length), so that what does not fit can be
+   * left for later; undefined behind the last one.
+   */
+  positionAfter(n: number): ObservationPosition | undefined
+  /** Exact number of matches, of every status; undefined where the exchange does not say. */
+  readonly total: number | undefined
+  /** Known members of the study that are not enrolled: how many of their observations were left out of this page. */
+  readonly leftOut: number
+}
+
+/** A number of observations. */
+export interface ObservationCount {
+  /** Without those `entered-in-error` or `cancelled`. */
+  readonly count: number
+  /** How many were left out as `entered-in-error` or `cancelled`. */
+  readonly excluded: number
+}
+
+/** The permitted studies, and those ids that the exchange does not have (any more). */
+export interface StudyList {
+  readonly studies: readonly ResearchStudy[]
+  readonly missing: readonly string[]
+}
+
+/**
+ * What tools may ask of a FHIR server. Every method takes the Grant of the call, compiles it into the search, and holds
+ * every resource of the answer against it. Errors: EXCHANGE_UNAVAILABLE, EXCHANGE_TIMEOUT, EXCHANGE_REJECTED,
+ * EXCHANGE_LEAK, NOT_SUPPORTED_BY_EXCHANGE, RATE_LIMITED; FORBIDDEN where the exchange itself says no.
+ */
+export interface Exchange {
+  /** What server this is. Any grant will do. */
+  capabilities(grant: Grant): Promise<Capabilities>
+  /** The studies of the grant, in the order of their ids; every study of the exchange for an unrestricted grant. */
+  studies(grant: Grant): Promise<StudyList>
+  /** One study of the grant. */
+  study(grant: Grant, id: string): Promise<ResearchStudy>
+  /**
+   * The roster of the study or organization that the grant's target names. Where it has more than `limit` patients, it
+   * comes back incomplete and empty. `limit` Infinity reads it to its end.
+   */
+  roster(grant: Grant, limit: number): Promise<Roster>
+  /** The enrolments of one patient in the study or organization that the grant's target names; for large rosters. */
+  enrolments(grant: Grant, patient: string): Promise<readonly Enrolment[]>
+  /** All patients of the grant that fit, in the order of their ids; `ids` (within the grant) narrows further. */
+  patients(grant: Grant, filter: PatientFilter, ids?: readonly string[]): Promise<readonly Patient[]>
+  /** The patient of a grant on one patient. */
+  patient(grant: Grant): Promise<Patient>
+  /** A page of the observations of the grant's patient. */
+  observations(grant: Grant, query: ObservationPageQuery): Promise<ObservationPage>
+  /** How many observations a patient of the grant has, by proven filters only. */
+  countPatientObservations(
+    grant: Grant,
+    patient: string,
+    filter: ObservationFilter,
+  ): Promise<ObservationCount>
+  /** How many observations all patients of the grant have together, by proven filters only. */
+  countObservations(grant: Grant, filter: ObservationFilter): Promise<ObservationCount>
+}
+
+/** Makes the Exchange of one call. One opener serves a process: pool, capabilities and proofs are shared. */
+export interface ExchangeOpener {
+  /** The normalised base URL, without a slash at its end. */
+  readonly baseUrl: string
+  /** What is known of the dialect already; undefined before `auto` has looked. */
+  knownTraits(): DialectTraits | undefined
+  /** What of the dialect matters to a decision; `auto` looks at the server where it has not yet. */
+  traits(call: ExchangeCall): Promise<DialectTraits>
+  /** The exchange for one call. It sends nothing by itself; with `auto`, its first question looks at the server. */
+  open(call: ExchangeCall): Exchange
+  /** Ends the pool, after the requests in flight. */
+  close(): Promise<void>
+}

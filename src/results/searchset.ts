@@ -1,0 +1,141 @@
+import type { AnyResource } from '../fhir/types.ts'
+import type { Answer, Table } from './answer.ts'
+import { type Note, outcomeOf } from './outcome.ts'
+
+/** One row of a page: the resource, the same as a line of text, and as cells of a table. */
+export interface Row {
+  readonly resource: AnyResource
+  /** Resources that come along (mode `include`), such as a patient's ResearchSubject. */
+  readonly included?: readonly AnyResource[]
+  readonly line: string
+  readonly cells: readonly (string | number | boolean | null)[]
+}
+
+/** A page before it is laid out. */
+export interface Page {
+  /** What was asked, in one line of text: filters, codes, time zone, order. */
+  readonly asked: string
+  /** The same as a relative FHIR search, for the `self` link. */
+  readonly self: string
+  readonly columns: readonly string[]
+  readonly rows: readonly Row[]
+  /** Exact number of matches; left out where it is not known. */
+  readonly total: number | undefined
+  readonly notes: readonly Note[]
+  /** The cursor of the page that begins after the first n rows of this one; undefined when nothing is left. */
+  readonly cursorAfter: (n: number) => Promise<string | undefined>
+  readonly format: 'fhir' | 'fhir_full' | 'table'
+  /** Bytes for structured answer and text together. */
+  readonly byteBudget: number
+  /** ISO instant of the answer. */
+  readonly asOf: string
+}
+
+/** Bytes set aside for links, notes and the first lines. */
+const frame = 3072
+
+/**
+ * Lays a page out as a searchset Bundle (R5 §3.2.1.3) or a table, with its text. Rows that do not fit the byte budget are
+ * left for the next page, never cut; one row is always given, with a note when it alone is larger.
+ */
+export async function pageAnswer(page: Page): Promise<Answer> {
+  const shown = rowsThatFit(page)
+  const cursor = await page.cursorAfter(shown)
+  const notes = [...page.notes, ...sizeNotes(page, shown)]
+  const rows = page.rows.slice(0, shown)
+  const structured =
+    page.format === 'table' ? tableOf(page, rows, cursor, notes) : bundleOf(page, rows, cursor, notes)
+  return { structured, text: textOf(page, rows, cursor, notes) }
+}
+
+/** How many of the first rows fit the byte budget: at least one. */
+export function rowsThatFit(page: Pick<Page, 'rows' | 'format' | 'byteBudget'>): number {
+  let left = page.byteBudget - frame
+  for (const [index, row] of page.rows.entries()) {
+    left -= sizeOf(row, page.format)
+    if (left < 0) return Math.max(1, index)
+  }
+  return page.rows.length
+}
+
+function sizeOf(row: Row, format: Page['format']): number {
+  const line = Buffer.byteLength(row.line) + 1
+  if (format === 'table') return line + Buffer.byteLength(JSON.stringify(row.cells)) + 1
+  const resources = [row.resource, ...(row.included ?? [])]
+  const entryFrame = 40
+  return resources.reduce((sum, one) => sum + Buffer.byteLength(JSON.stringify(one)) + entryFrame, line)
+}
+
+function sizeNotes(page: Page, shown: number): Note[] {
+  const notes: Note[] = []
+  if (shown < page.rows.length) {
+    const text = `Only ${shown} of the ${page.rows.length} rows asked for fit the size limit; the cursor continues.`
+    notes.push({ severity: 'information', code: 'incomplete', text })
+  }
+  const [only] = page.rows
+  if (shown === 1 && only !== undefined && sizeOf(only, page.format) > page.byteBudget - frame) {
+    const text = 'This one row is larger than the size limit of an answer; it is given whole.'
+    notes.push({ severity: 'information', code: 'informational', text })
+  }
+  return notes
+}
+
+function bundleOf(
+  page: Page,
+  rows: readonly Row[],
+  cursor: string | undefined,
+  notes: readonly Note[],
+): AnyResource {
+  const link = [{ relation: 'self', url: page.self }]
+  if (cursor !== undefined) {
+    link.push({ relation: 'next', url: `${page.self}${page.self.includes('?') ? '&' : '?'}cursor=${cursor}` })
+  }
+  const included = new Map<AnyResource, { resource: AnyResource; search: { mode: string } }>()
+  for (const resource of rows.flatMap((row) => row.included ?? [])) {
+    included.set(resource, { resource, search: { mode: 'include' } })
+  }
+  const entry = [
+    ...rows.map((row) => ({ resource: row.resource, search: { mode: 'match' } })),
+    ...included.values(),
+    ...(notes.length > 0 ? [{ resource: outcomeOf(notes), search: { mode: 'outcome' } }] : []),
+  ]
+  return {
+    resourceType: 'Bundle',
+    type: 'searchset',
+    timestamp: page.asOf,
+    ...(page.total === undefined ? {} : { total: page.total }),
+    link,
+    ...(entry.length > 0 ? { entry } : {}),
+  }
+}
+
+function tableOf(
+  page: Page,
+  rows: readonly Row[],
+  cursor: string | undefined,
+  notes: readonly Note[],
+): Table {
+  return {
+    columns: page.columns,
+    rows: rows.map((row) => row.cells),
+    ...(page.total === undefined ? {} : { total: page.total }),
+    ...(cursor === undefined ? {} : { cursor }),
+    notes: notes.map((note) => note.text),
+  }
+}
+
+function textOf(
+  page: Page,
+  rows: readonly Row[],
+  cursor: string | undefined,
+  notes: readonly Note[],
+): string {
+  const total = page.total === undefined ? 'total not known' : `${page.total} in total`
+  return [
+    page.asked,
+    `${total}, ${rows.length} shown, as of ${page.asOf}`,
+    ...rows.map((row) => row.line),
+    ...notes.map((note) => `${note.severity === 'warning' ? 'Warning' : 'Note'}: ${note.text}`),
+    ...(cursor === undefined ? [] : [`More: call again with the same arguments and cursor: ${cursor}`]),
+  ].join('\n')
+}

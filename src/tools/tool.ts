@@ -1,0 +1,90 @@
+import type { z } from 'zod'
+import type { DecidedTarget, Rule } from '../access/decide.ts'
+import type { Grant } from '../access/grant.ts'
+import type { Principal } from '../access/principal.ts'
+import type { Roster } from '../access/roster.ts'
+import type { RosterKey } from '../access/target.ts'
+import type { Exchange } from '../exchange/exchange.ts'
+import type { Answer } from '../results/answer.ts'
+import type { Cursors } from '../results/cursor.ts'
+
+/**
+ * What a call is about, in the caller's words: ids, or names that are resolved within the caller's reach before the
+ * decision (a study's title or identifier, a participant code together with its study).
+ */
+export type Subject =
+  | { readonly kind: 'reach' }
+  | { readonly kind: 'study'; readonly study: string }
+  | { readonly kind: 'organization'; readonly organization: string }
+  | { readonly kind: 'patient'; readonly patient: string; readonly study: string | undefined }
+
+/** What every tool can lean on while it runs. */
+export interface ToolContext {
+  readonly principal: Principal
+  readonly cursors: Cursors
+  /** Bytes that an answer may have, structured and text together. */
+  readonly byteBudget: number
+  /** The clock, in milliseconds since the epoch. */
+  readonly now: () => number
+  readonly settings: ToolSettings
+  /** Reports progress where the client asked for it. */
+  readonly progress: (done: number, total: number | undefined, message: string) => void
+  /** Ends when the client has gone or cancelled. */
+  readonly signal: AbortSignal
+}
+
+/** Settings that `get_my_access` and others tell the caller about. */
+export interface ToolSettings {
+  /** Longest time, in seconds, that a roster is kept: how long a withdrawn right may still work. */
+  readonly rosterSeconds: number
+  /** Deadline of a call over many requests, in milliseconds. */
+  readonly deadline: number
+  /** Requests that may be under way at once for one call. */
+  readonly concurrency: number
+  readonly baseUrl: string
+}
+
+/** The context of a tool with a target: the decision, and the exchange that takes it. */
+export interface GrantedContext extends ToolContext {
+  readonly grant: Grant
+  /** The resolved target that was decided on. */
+  readonly target: DecidedTarget
+  readonly exchange: Exchange
+  /** The roster of a study or organization within the grant, whole: from the cache, or read to its end. */
+  readonly roster: (key: RosterKey) => Promise<Roster>
+}
+
+/** One tool. `input` is checked, then `subject` says what the call is about, then it is decided, then `run` answers. */
+export interface Tool<Input extends z.ZodObject = z.ZodObject> {
+  readonly name: string
+  readonly title: string
+  /** When to use it; short. */
+  readonly description: string
+  readonly input: Input
+  /** Arrangement of its structured answer: a FHIR resource (or a table of it), or any object. */
+  readonly output: 'fhir' | 'object'
+  readonly rule: Pick<Rule, 'needs' | 'patients'>
+  readonly subject: (input: z.output<Input>) => Subject
+  readonly run: (input: z.output<Input>, context: GrantedContext) => Promise<Answer>
+}
+
+/** A tool without a target: no decision, no grant, no exchange. */
+export interface LocalTool<Input extends z.ZodObject = z.ZodObject> {
+  readonly name: string
+  readonly title: string
+  readonly description: string
+  readonly input: Input
+  readonly output: 'fhir' | 'object'
+  readonly local: true
+  readonly run: (input: z.output<Input>, context: ToolContext) => Promise<Answer>
+}
+
+/** Ties a tool's `run` to its `input`; the value is the same. */
+export function defineTool<Input extends z.ZodObject>(tool: Tool<Input>): Tool<Input> {
+  return tool
+}
+
+/** Ties a local tool's `run` to its `input`; the value is the same. */
+export function defineLocalTool<Input extends z.ZodObject>(tool: LocalTool<Input>): LocalTool<Input> {
+  return tool
+}
