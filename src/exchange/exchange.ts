@@ -1,5 +1,5 @@
-import type { DialectTraits } from '../access/decide.ts'
 import type { Grant } from '../access/grant.ts'
+import type { DialectTraits } from '../access/narrowing.ts'
 import type { Enrolment, Roster } from '../access/roster.ts'
 import type { FhirVersion, Observation, Patient, ResearchStudy } from '../fhir/types.ts'
 

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
-import type { DecidedTarget, Rule } from '../access/decide.ts'
+import type { DecidedTarget } from '../access/decide.ts'
 import type { Grant } from '../access/grant.ts'
+import type { Rule } from '../access/narrowing.ts'
 import type { Principal } from '../access/principal.ts'
 import type { Roster } from '../access/roster.ts'
 import type { RosterKey } from '../access/target.ts'
@@ -27,10 +28,18 @@ export interface ToolContext {
   /** The clock, in milliseconds since the epoch. */
   readonly now: () => number
   readonly settings: ToolSettings
+  /** The tools that this caller's roles and permissions allow, in their order, each with the scopes it still lacks. */
+  readonly tools: () => readonly ToolStanding[]
   /** Reports progress where the client asked for it. */
   readonly progress: (done: number, total: number | undefined, message: string) => void
   /** Ends when the client has gone or cancelled. */
   readonly signal: AbortSignal
+}
+
+/** How a tool stands to a caller: listed, and callable when no scope is missing (for any target at all). */
+export interface ToolStanding {
+  readonly name: string
+  readonly missingScopes: readonly string[]
 }
 
 /** Settings that `get_my_access` and others tell the caller about. */
@@ -64,8 +73,8 @@ export interface Tool<Input extends z.ZodObject = z.ZodObject> {
   /** Arrangement of its structured answer: a FHIR resource (or a table of it), or any object. */
   readonly output: 'fhir' | 'object'
   readonly rule: Pick<Rule, 'needs' | 'patients'>
-  readonly subject: (input: z.output<Input>) => Subject
-  readonly run: (input: z.output<Input>, context: GrantedContext) => Promise<Answer>
+  subject(input: z.output<Input>): Subject
+  run(input: z.output<Input>, context: GrantedContext): Promise<Answer>
 }
 
 /** A tool without a target: no decision, no grant, no exchange. */
@@ -76,7 +85,7 @@ export interface LocalTool<Input extends z.ZodObject = z.ZodObject> {
   readonly input: Input
   readonly output: 'fhir' | 'object'
   readonly local: true
-  readonly run: (input: z.output<Input>, context: ToolContext) => Promise<Answer>
+  run(input: z.output<Input>, context: ToolContext): Promise<Answer>
 }
 
 /** Ties a tool's `run` to its `input`; the value is the same. */

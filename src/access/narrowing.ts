@@ -1,0 +1,103 @@
+import type { ErrorName } from '../errors.ts'
+import type { Permissions } from './permissions.ts'
+import type { RoleTable } from './roles.ts'
+import { clausesFor, type ScopeClause, type ScopeNeed, type Scopes, scopesFor } from './scopes.ts'
+
+/** What a tool (or resource) declares of itself for the decision. */
+export interface Rule {
+  readonly name: string
+  /** The types that it reads; each need is met by any one of its types. */
+  readonly needs: readonly ScopeNeed[]
+  /** Whether its answers are about patients, so that the rosters have to say whom they may be about. */
+  readonly patients: boolean
+}
+
+/** What of the dialect matters to a decision. While it is not known yet, nothing is refused on its account. */
+export interface DialectTraits {
+  /** Whether `category` can be evaluated in searches and on answers. */
+  readonly categories: boolean
+  /** Whether a study is a `Group`, so that `Group.rs` covers it. */
+  readonly groups: boolean
+}
+
+/** The caller's side of a decision. */
+export interface Caller {
+  readonly permissions: Permissions
+  readonly scopes: Scopes
+  readonly patient: string | undefined
+}
+
+/** What the operator configured and what is known of the exchange. */
+export interface Policy {
+  readonly roles: RoleTable
+  readonly traits: DialectTraits | undefined
+}
+
+/** Why not. It says no more than the caller may know. */
+export interface Denial {
+  readonly denied: Extract<ErrorName, 'FORBIDDEN' | 'INSUFFICIENT_SCOPE'>
+  /** All scopes that the call needs, where scopes are what is missing. */
+  readonly scopes: readonly string[]
+}
+
+/** A need for a study: its resource. */
+export const studyNeed: ScopeNeed = { types: ['ResearchStudy', 'Group'] }
+/** A need for a roster: who is enrolled. */
+export const rosterNeed: ScopeNeed = { types: ['Patient', 'ResearchSubject'] }
+
+/** How scopes narrow a rule. */
+export interface Narrowing {
+  readonly patientOnly: boolean
+  /** Categories for anybody's Observations, and for those of the patient context; undefined: all. */
+  readonly categories: readonly string[] | undefined
+  readonly ownCategories: readonly string[] | undefined
+}
+
+/** How the caller's scopes narrow a rule; a denial when they do not cover it. */
+export function narrow(rule: Rule, caller: Caller, policy: Policy): Narrowing | Denial {
+  let patientOnly = false
+  let categories: readonly string[] | undefined
+  let ownCategories: readonly string[] | undefined
+  for (const need of rule.needs) {
+    const clauses = usableClauses(need, caller.scopes, policy.traits)
+    if (clauses.length === 0) return insufficient(rule)
+    const wide = clauses.filter((clause) => !clause.patientOnly)
+    if (wide.length === 0) patientOnly = true
+    if (!need.types.includes('Observation')) continue
+    categories = categoriesOf(wide)
+    ownCategories = categoriesOf(clauses)
+  }
+  return { patientOnly, categories, ownCategories }
+}
+
+/** A clause that cannot be evaluated on this dialect, or not for this type, grants nothing. */
+function usableClauses(need: ScopeNeed, scopes: Scopes, traits: DialectTraits | undefined): ScopeClause[] {
+  const types = traits?.groups === false ? need.types.filter((type) => type !== 'Group') : need.types
+  const byCategory = need.types.includes('Observation') && traits?.categories !== false
+  const inCompartment = !need.types.includes('ResearchStudy')
+  return clausesFor(scopes, { types }).filter(
+    (clause) => (clause.categories === undefined || byCategory) && (!clause.patientOnly || inCompartment),
+  )
+}
+
+function categoriesOf(clauses: readonly ScopeClause[]): readonly string[] | undefined {
+  const all = clauses.map((clause) => clause.categories)
+  return all.includes(undefined) ? undefined : [...new Set(all.flatMap((categories) => categories ?? []))]
+}
+
+/** Whether the scopes let a roster be read (with `ownIsEnough`, of the patient context alone). */
+export function coversRosters(caller: Caller, policy: Policy, ownIsEnough = false): boolean {
+  const clauses = usableClauses(rosterNeed, caller.scopes, policy.traits)
+  return clauses.some((clause) => ownIsEnough || !clause.patientOnly)
+}
+
+/** The denial that names all scopes of a rule. */
+export function insufficient(rule: Rule): Denial {
+  const needs = rule.patients ? [...rule.needs, rosterNeed] : rule.needs
+  return { denied: 'INSUFFICIENT_SCOPE', scopes: scopesFor(needs) }
+}
+
+/** Whether scopes do not cover a rule. */
+export function isInsufficient(narrowing: Narrowing | Denial): narrowing is Denial {
+  return 'denied' in narrowing
+}

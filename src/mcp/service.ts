@@ -1,0 +1,68 @@
+import type { Principal } from '../access/principal.ts'
+import type { Identify } from '../identity/identify.ts'
+import type { Answer } from '../results/answer.ts'
+import type { ListedTool } from './listing.ts'
+import type { Registry } from './registry.ts'
+
+/** Reports progress of a call: done, of how many where that is known, and in words. */
+export type Progress = (done: number, total: number | undefined, message: string) => void
+
+/** Who asks, with what, and until when. */
+export interface Asker {
+  readonly principal: Principal
+  /** The caller's access token; sent on only where `fhir.credentials` is `forward`. */
+  readonly token: string
+  readonly signal: AbortSignal
+}
+
+export interface ToolRequest extends Asker {
+  readonly name: string
+  readonly arguments: unknown
+  readonly progress?: Progress
+}
+
+export interface ResourceRequest extends Asker {
+  readonly uri: string
+}
+
+export interface CompletionRequest extends Asker {
+  /** URI template of the resource. */
+  readonly uri: string
+  readonly variable: string
+  readonly value: string
+}
+
+/** The text of a resource, as `resources/read` answers it. */
+export interface ResourceContents {
+  readonly uri: string
+  readonly mimeType: string
+  readonly text: string
+}
+
+/** Values that fit, as `completion/complete` answers them: 100 at the most. */
+export interface Completion {
+  readonly values: readonly string[]
+  readonly total: number
+  readonly hasMore: boolean
+}
+
+/** The product behind every transport. One serves a process; it holds the caches and the pool. */
+export interface McpService {
+  readonly registry: Registry
+  readonly identify: Identify
+  /** The tools that roles and permissions could allow this principal, in a fixed order. */
+  listTools(principal: Principal): readonly ListedTool[]
+  /** All scopes that a call of this tool needs and that the token lacks; undefined when none is missing. */
+  missingScopes(principal: Principal, tool: string): readonly string[] | undefined
+  /**
+   * Calls a tool. Failures of the catalog are answers with `isError`; undefined: there is no such tool for this principal.
+   */
+  callTool(request: ToolRequest): Promise<Answer | undefined>
+  /** Reads a resource. Throws FhirMcpError; a URI of no resource and a forbidden one read the same. */
+  readResource(request: ResourceRequest): Promise<ResourceContents>
+  /** Completes a variable of a resource's URI template, within the caller's reach. */
+  complete(request: CompletionRequest): Promise<Completion>
+  /** Whether the exchange answers. */
+  ready(signal: AbortSignal): Promise<void>
+  close(): Promise<void>
+}
