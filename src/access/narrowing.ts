@@ -81,8 +81,12 @@ function usableClauses(need: ScopeNeed, scopes: Scopes, traits: DialectTraits | 
 }
 
 function categoriesOf(clauses: readonly ScopeClause[]): readonly string[] | undefined {
-  const all = clauses.map((clause) => clause.categories)
-  return all.includes(undefined) ? undefined : [...new Set(all.flatMap((categories) => categories ?? []))]
+  const union = new Set<string>()
+  for (const { categories } of clauses) {
+    if (categories === undefined) return undefined
+    for (const category of categories) union.add(category)
+  }
+  return [...union]
 }
 
 /** Whether the scopes let a roster be read (with `ownIsEnough`, of the patient context alone). */

@@ -133,6 +133,7 @@ function createKeeper<T extends object>(
     signal: AbortSignal,
     fresh = false,
   ): Promise<T> {
+    signal.throwIfAborted()
     const found = fresh ? undefined : kept.get(name)
     if (found !== undefined && options.now() - found.at < options.seconds * 1000) return found.value
     kept.delete(name)
@@ -151,17 +152,15 @@ function createKeeper<T extends object>(
 }
 
 async function join<T>(flight: Flight<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
   flight.waiting += 1
-  let leave: () => void = () => undefined
+  const done = new AbortController()
   const gone = new Promise<never>((_, reject) => {
-    leave = () => reject(signal.reason)
-    signal.addEventListener('abort', leave, { once: true })
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: done.signal })
   })
   try {
     return await Promise.race([flight.result, gone])
   } finally {
-    signal.removeEventListener('abort', leave)
+    done.abort()
     flight.waiting -= 1
     if (flight.waiting === 0) flight.abandon()
   }

@@ -1,0 +1,55 @@
+import type { Caller, Policy, Rule } from '../../src/access/narrowing.ts'
+import { parsePermissions } from '../../src/access/permissions.ts'
+import { defaultRoles } from '../../src/access/roles.ts'
+import { type Roster, rosterOf } from '../../src/access/roster.ts'
+import { parseScopes } from '../../src/access/scopes.ts'
+
+/** A caller with these studies, organizations, scopes and patient context. */
+export function callerOf(given: {
+  studies?: unknown[]
+  organizations?: unknown[]
+  scope?: string
+  patient?: string
+  superuser?: boolean
+}): Caller {
+  const permissions = parsePermissions({
+    studies: given.studies ?? [],
+    organizations: given.organizations ?? [],
+  })
+  return {
+    permissions: { ...permissions, superuser: given.superuser ?? false },
+    scopes: parseScopes(given.scope),
+    patient: given.patient,
+  }
+}
+
+/** A roster of these patients: `pat-1` enrolled, `-pat-2` known but not enrolled. */
+export function rosterFor(...patients: string[]): Roster {
+  const rows = patients.map((text) => {
+    const enrolled = !text.startsWith('-')
+    const patient = enrolled ? text : text.slice(1)
+    const status = enrolled ? 'on-study' : 'withdrawn'
+    return {
+      patient,
+      subject: `rs-${patient}`,
+      codes: [],
+      status,
+      enrolled,
+      start: undefined,
+      end: undefined,
+    }
+  })
+  return rosterOf(rows, true, 0)
+}
+
+export const observationRule: Rule = { name: 'observe', needs: [{ types: ['Observation'] }], patients: true }
+export const patientRule: Rule = { name: 'demographics', needs: [{ types: ['Patient'] }], patients: true }
+export const studyRule: Rule = {
+  name: 'studies',
+  needs: [{ types: ['ResearchStudy', 'Group'] }],
+  patients: false,
+}
+export const openRule: Rule = { name: 'capabilities', needs: [], patients: false }
+
+export const policy: Policy = { roles: defaultRoles, traits: { categories: true, groups: false } }
+export const jupyterhealth: Policy = { roles: defaultRoles, traits: { categories: false, groups: true } }

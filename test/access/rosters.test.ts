@@ -1,0 +1,210 @@
+import { describe, expect, it } from 'vitest'
+import { membershipOf, type Roster } from '../../src/access/roster.ts'
+import { createRosterStore, type RosterSource } from '../../src/access/rosters.ts'
+import type { RosterKey } from '../../src/access/target.ts'
+import { rosterFor } from './callers.ts'
+
+const studyA: RosterKey = { kind: 'study', id: 'a' }
+const studyB: RosterKey = { kind: 'study', id: 'b' }
+
+/** A source that counts, and whose reads can be held back. */
+function sourceOf(answers: Record<string, Roster>, identity = 'caller') {
+  const reads: string[] = []
+  const aborted: string[] = []
+  let gate: Promise<void> | undefined
+  let failure: Error | undefined
+  const ends: AbortController = new AbortController()
+  const source: RosterSource = {
+    identity,
+    signal: ends.signal,
+    async roster(key, limit, signal) {
+      reads.push(`${key.kind}/${key.id}${limit === Number.POSITIVE_INFINITY ? ' whole' : ''}`)
+      signal.addEventListener('abort', () => aborted.push(key.id))
+      await gate
+      if (failure !== undefined) throw failure
+      const answer = answers[`${key.kind}/${key.id}`] ?? rosterFor()
+      const large = answer.enrolments.size > limit
+      return large ? { ...answer, complete: false, enrolments: new Map() } : answer
+    },
+    async enrolments(key, patient) {
+      reads.push(`${key.kind}/${key.id} ${patient}`)
+      return answers[`${key.kind}/${key.id}`]?.enrolments.get(patient) ?? []
+    },
+  }
+  return {
+    source,
+    reads,
+    aborted,
+    leave: () => ends.abort(new Error('left')),
+    hold: () => {
+      let open: () => void = () => undefined
+      gate = new Promise((resolve) => {
+        open = resolve
+      })
+      return open
+    },
+    failWith: (error: Error | undefined) => {
+      failure = error
+    },
+  }
+}
+
+function clock() {
+  let time = 1_000_000
+  return { now: () => time, advance: (milliseconds: number) => (time += milliseconds) }
+}
+
+const answers = { 'study/a': rosterFor('pat-1', 'pat-2', 'pat-3'), 'study/b': rosterFor('pat-9') }
+const settings = { seconds: 60, limit: 5000, size: 1000 }
+
+describe('the roster store', () => {
+  it('keeps a roster for as long as configured, and no longer', async () => {
+    const { now, advance } = clock()
+    const store = createRosterStore({ ...settings, now })
+    const one = sourceOf(answers)
+    const rosters = await store.load(one.source, { keys: [studyA, studyB] })
+    expect(membershipOf(rosters(studyA) as Roster, 'pat-1')).toBe('enrolled')
+    expect(rosters({ kind: 'organization', id: 'a' })).toBeUndefined()
+    advance(59_999)
+    await store.load(one.source, { keys: [studyA] })
+    expect(one.reads).toEqual(['study/a', 'study/b'])
+    advance(1)
+    await store.load(one.source, { keys: [studyA] })
+    expect(one.reads).toEqual(['study/a', 'study/b', 'study/a'])
+  })
+
+  it('is shared between callers of one identity only', async () => {
+    const store = createRosterStore({ ...settings, now: clock().now })
+    const one = sourceOf(answers, 'one')
+    const same = sourceOf(answers, 'one')
+    const other = sourceOf(answers, 'other')
+    for (const { source } of [one, same, other]) await store.load(source, { keys: [studyA] })
+    expect([one.reads.length, same.reads.length, other.reads.length]).toEqual([1, 0, 1])
+  })
+
+  it('reads past the cache when asked to', async () => {
+    const store = createRosterStore({ ...settings, now: clock().now })
+    const one = sourceOf(answers)
+    await store.load(one.source, { keys: [studyA] })
+    await store.load(one.source, { keys: [studyA], fresh: true })
+    expect(one.reads).toEqual(['study/a', 'study/a'])
+  })
+
+  it('is bounded in memory', async () => {
+    const store = createRosterStore({ ...settings, size: 5, now: clock().now })
+    const one = sourceOf(answers)
+    await store.load(one.source, { keys: [studyA] })
+    await store.load(one.source, { keys: [studyB] })
+    await store.load(one.source, { keys: [studyA] })
+    expect(one.reads).toEqual(['study/a', 'study/b', 'study/a'])
+  })
+
+  it('reads once for callers that come at the same time', async () => {
+    const store = createRosterStore({ ...settings, now: clock().now })
+    const one = sourceOf(answers)
+    const two = sourceOf(answers)
+    const open = one.hold()
+    const first = store.load(one.source, { keys: [studyA] })
+    const second = store.load(two.source, { keys: [studyA] })
+    open()
+    await Promise.all([first, second])
+    expect([...one.reads, ...two.reads]).toEqual(['study/a'])
+  })
+
+  it('goes on for the others when the caller who began leaves', async () => {
+    const store = createRosterStore({ ...settings, now: clock().now })
+    const one = sourceOf(answers)
+    const two = sourceOf(answers)
+    const open = one.hold()
+    const first = store.load(one.source, { keys: [studyA] })
+    const second = store.load(two.source, { keys: [studyA] })
+    one.leave()
+    await expect(first).rejects.toThrow('left')
+    expect(one.aborted).toEqual([])
+    open()
+    await expect(second).resolves.toBeDefined()
+    expect(two.reads).toEqual([])
+  })
+
+  it('ends the read when nobody waits for it any more, and begins anew for the next', async () => {
+    const store = createRosterStore({ ...settings, now: clock().now })
+    const one = sourceOf(answers)
+    one.hold()
+    const first = store.load(one.source, { keys: [studyA] })
+    one.leave()
+    await expect(first).rejects.toThrow('left')
+    expect(one.aborted).toEqual(['a'])
+    await expect(store.load(one.source, { keys: [studyA] })).rejects.toThrow('left')
+    const two = sourceOf(answers)
+    await store.load(two.source, { keys: [studyA] })
+    expect(two.reads).toEqual(['study/a'])
+  })
+
+  it('lets nobody fail by the failure of another', async () => {
+    const store = createRosterStore({ ...settings, now: clock().now })
+    const one = sourceOf(answers)
+    const two = sourceOf(answers)
+    const open = one.hold()
+    one.failWith(new Error('expired'))
+    const first = store.load(one.source, { keys: [studyA] })
+    const second = store.load(two.source, { keys: [studyA] })
+    const third = sourceOf(answers)
+    const leaving = store.load(third.source, { keys: [studyA] })
+    third.leave()
+    await expect(leaving).rejects.toThrow('left')
+    open()
+    await expect(first).rejects.toThrow('expired')
+    await expect(second).resolves.toBeDefined()
+    expect(two.reads).toEqual(['study/a'])
+  })
+
+  it('does not keep a failure', async () => {
+    const store = createRosterStore({ ...settings, now: clock().now })
+    const one = sourceOf(answers)
+    one.failWith(new Error('down'))
+    await expect(store.load(one.source, { keys: [studyA] })).rejects.toThrow('down')
+    one.failWith(undefined)
+    await expect(store.load(one.source, { keys: [studyA] })).resolves.toBeDefined()
+  })
+
+  it('does not keep what a fresh read has overtaken', async () => {
+    const store = createRosterStore({ ...settings, now: clock().now })
+    const slow = sourceOf({ 'study/a': rosterFor('old') })
+    const open = slow.hold()
+    const first = store.load(slow.source, { keys: [studyA] })
+    const quick = sourceOf({ 'study/a': rosterFor('new') })
+    await store.load(quick.source, { keys: [studyA], fresh: true })
+    open()
+    await first
+    const rosters = await store.load(quick.source, { keys: [studyA] })
+    expect(membershipOf(rosters(studyA) as Roster, 'new')).toBe('enrolled')
+    expect(quick.reads).toEqual(['study/a'])
+  })
+
+  it('asks a roster beyond the limit for the one patient, and keeps that', async () => {
+    const { now, advance } = clock()
+    const store = createRosterStore({ ...settings, limit: 2, now })
+    const one = sourceOf(answers)
+    const load = async (patient: string) => {
+      const rosters = await store.load(one.source, { keys: [studyA], patient })
+      return membershipOf(rosters(studyA) as Roster, patient)
+    }
+    expect(await load('pat-3')).toBe('enrolled')
+    expect(await load('pat-3')).toBe('enrolled')
+    expect(await load('pat-7')).toBe('stranger')
+    expect(one.reads).toEqual(['study/a', 'study/a pat-3', 'study/a pat-7'])
+    advance(60_000)
+    await load('pat-3')
+    expect(one.reads.slice(3)).toEqual(['study/a', 'study/a pat-3'])
+  })
+
+  it('reads a roster beyond the limit to its end when the whole is asked for, and keeps none of it', async () => {
+    const store = createRosterStore({ ...settings, limit: 2, now: clock().now })
+    const one = sourceOf(answers)
+    const rosters = await store.load(one.source, { keys: [studyA], whole: true })
+    expect(rosters(studyA)?.enrolments.size).toBe(3)
+    const undecided = await store.load(one.source, { keys: [studyA] })
+    expect(undecided(studyA)).toMatchObject({ complete: false })
+    expect(one.reads).toEqual(['study/a', 'study/a whole'])
+  })
+})
