@@ -29,10 +29,6 @@ export const fhirSchema = z.object({
   credentials: z
     .enum(['forward', 'none'])
     .describe("What the exchange is asked with: the caller's own token (same trust domain), or nothing"),
-  audience: z
-    .string()
-    .optional()
-    .describe("The exchange's audience: with `forward`, a JWT's aud must hold it too"),
   apiUrl: httpUrl.optional().describe('JupyterHealth: its API; by default /api/v1 beside the FHIR base'),
   connections: z.number().int().min(1).max(1000).default(10).describe('Connections to the exchange'),
   timeout: milliseconds(30_000, 'Longest wait for one answer of the exchange'),

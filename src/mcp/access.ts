@@ -88,7 +88,6 @@ export function createCallAccess(parts: AccessParts, caller: Caller, call: Excha
 
   function directory(rule: Rule): Directory {
     return {
-      permissions: caller.permissions,
       roster: (key) => roster(rule, key),
       async studies() {
         const { studies, superuser } = caller.permissions

@@ -4,7 +4,7 @@ import type { Principal } from '../access/principal.ts'
 import { type Audit, type CallRecord, isDenialCode } from '../audit/record.ts'
 import { type ErrorCode, fhirMcpError, isFhirMcpError } from '../errors.ts'
 import type { ExchangeCall } from '../exchange/exchange.ts'
-import type { GrantedContext, Subject, ToolContext } from '../tools/tool.ts'
+import type { GrantedContext, Subject, ToolContext, ToolStanding } from '../tools/tool.ts'
 import { type AccessParts, type CallAccess, createCallAccess, type Decision } from './access.ts'
 import type { Asker, Progress } from './service.ts'
 
@@ -12,6 +12,8 @@ import type { Asker, Progress } from './service.ts'
 export interface CallParts extends AccessParts {
   readonly credentialOf: (asker: Asker) => ExchangeCall['credential']
   readonly context: Pick<ToolContext, 'cursors' | 'byteBudget' | 'settings' | 'now'>
+  /** How each listed tool stands to a caller. */
+  readonly standings: (principal: Principal) => readonly ToolStanding[]
   readonly audit: Audit
 }
 
@@ -94,7 +96,8 @@ function contextOf<T>(
 
 function baseContext(parts: CallParts, work: Pick<Work<unknown>, 'asker' | 'progress'>): ToolContext {
   const { principal, signal } = work.asker
-  return { ...parts.context, principal, signal, progress: work.progress ?? (() => undefined) }
+  const tools = () => parts.standings(principal)
+  return { ...parts.context, principal, signal, tools, progress: work.progress ?? (() => undefined) }
 }
 
 interface Ledger {

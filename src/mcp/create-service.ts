@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mayList, missingScopes } from '../access/decide.ts'
 import type { Policy, Rule } from '../access/narrowing.ts'
+import type { Principal } from '../access/principal.ts'
 import { createRosterStore } from '../access/rosters.ts'
 import type { Audit } from '../audit/record.ts'
 import type { Options } from '../config.ts'
@@ -11,10 +12,11 @@ import type { Identify } from '../identity/identify.ts'
 import type { Answer } from '../results/answer.ts'
 import { createCursors } from '../results/cursor.ts'
 import { errorAnswer } from '../results/outcome.ts'
+import type { ToolStanding } from '../tools/tool.ts'
 import { type CallParts, checkArguments, doLocalWork, doWork } from './call.ts'
 import { type ListedTool, listTool } from './listing.ts'
 import { type AnyTool, isLocal, type Registry } from './registry.ts'
-import type { Asker, Completion, McpService, ResourceContents, ToolRequest } from './service.ts'
+import type { Completion, McpService, ResourceContents, ToolRequest } from './service.ts'
 
 /** The parts that a service is made of. */
 export interface ServiceParts {
@@ -32,7 +34,7 @@ const completionLimit = 100
 /** Makes the product behind every transport. */
 export function createService(parts: ServiceParts): McpService {
   const { options, registry, opener } = parts
-  const calls = callParts(parts)
+  const calls = callParts(parts, standings)
   const listed = new Map<string, ListedTool>()
 
   const policy = (): Policy => ({ roles: options.access.roles, traits: opener.knownTraits() })
@@ -45,8 +47,18 @@ export function createService(parts: ServiceParts): McpService {
     return made
   }
 
-  function visible(tool: AnyTool, principal: Asker['principal']): boolean {
+  function visible(tool: AnyTool, principal: Principal): boolean {
     return isLocal(tool) || mayList(ruleOf(tool), principal, policy())
+  }
+
+  function standings(principal: Principal): ToolStanding[] {
+    return [...registry.tools.values()]
+      .filter((tool) => visible(tool, principal))
+      .map((tool) => ({ name: tool.name, missingScopes: lacking(tool, principal) ?? [] }))
+  }
+
+  function lacking(tool: AnyTool, principal: Principal): readonly string[] | undefined {
+    return isLocal(tool) ? undefined : missingScopes(ruleOf(tool), principal, policy())?.scopes
   }
 
   async function run(tool: AnyTool, request: ToolRequest): Promise<Answer> {
@@ -73,8 +85,7 @@ export function createService(parts: ServiceParts): McpService {
 
     missingScopes(principal, name) {
       const tool = registry.tools.get(name)
-      if (tool === undefined || isLocal(tool) || !visible(tool, principal)) return undefined
-      return missingScopes(ruleOf(tool), principal, policy())?.scopes
+      return tool === undefined || !visible(tool, principal) ? undefined : lacking(tool, principal)
     },
 
     async callTool(request) {
@@ -141,7 +152,7 @@ export function createService(parts: ServiceParts): McpService {
   }
 }
 
-function callParts(parts: ServiceParts): CallParts {
+function callParts(parts: ServiceParts, standings: CallParts['standings']): CallParts {
   const { options, opener, now } = parts
   const { access, results, fhir } = options
   return {
@@ -154,6 +165,7 @@ function callParts(parts: ServiceParts): CallParts {
       now,
     }),
     audit: parts.audit,
+    standings,
     credentialOf: ({ principal, token }) =>
       fhir.credentials === 'forward'
         ? { authorization: `Bearer ${token}`, identity: credentialIdentity(principal) }

@@ -1,5 +1,4 @@
 import type { DecidedTarget } from '../access/decide.ts'
-import type { Permissions } from '../access/permissions.ts'
 import type { Roster } from '../access/roster.ts'
 import type { RosterKey } from '../access/target.ts'
 import { fhirMcpError } from '../errors.ts'
@@ -9,7 +8,6 @@ import type { Subject } from '../tools/tool.ts'
 
 /** What resolving may ask, each question decided before it is asked. */
 export interface Directory {
-  readonly permissions: Permissions
   /** The studies within the caller's reach. Throws FORBIDDEN, without a request, where there are none. */
   studies(): Promise<readonly ResearchStudy[]>
   /** A roster, whole, by a decision on it. Throws FORBIDDEN, without a request, where it is not permitted. */
