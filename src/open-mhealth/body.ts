@@ -1,0 +1,91 @@
+import type { Observation } from '../fhir/types.ts'
+import { survivesParsing } from './decimal.ts'
+
+/** Why a body could not be read. Fixed texts: nothing of the attachment is in them. */
+export const bodyNotes = {
+  notJson: 'The attachment is not application/json with data; it is kept as it came.',
+  notBase64: 'The attachment is not UTF-8 in base64; it is kept as it came.',
+  notParsed: 'The attachment is not valid JSON; it is kept as it came.',
+  notExact:
+    'The attachment has a number or a name that JSON cannot give back exactly; it is kept as it came.',
+  notDataPoint: 'The attachment is not an Open mHealth data point with a body; it is kept as it came.',
+} as const
+
+/** A body, or why there is none. */
+export type Body = { readonly members: object } | { readonly note: string }
+
+type Attachment = NonNullable<Observation['valueAttachment']>
+
+const base64 = /^[A-Za-z0-9+/]*={0,2}$/
+const scalar = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
+
+/** Whether something of JSON is an object, and not an array or null. */
+export function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** A member of an object of JSON; never one that it inherits. */
+export function ownMember(object: object, name: string): unknown {
+  return Object.getOwnPropertyDescriptor(object, name)?.value
+}
+
+/**
+ * Reads the `body` out of the base64 of a data point (`{header, body}`). A number that a double cannot hold as written
+ * (too many digits, too large) and a member that is there twice are refused: JSON.parse would change them in silence.
+ */
+export function readBody(attachment: Attachment): Body {
+  const { contentType, data } = attachment
+  if (typeof contentType !== 'string' || typeof data !== 'string' || !isJson(contentType)) {
+    return { note: bodyNotes.notJson }
+  }
+  const text = textOf(data)
+  if (text === undefined) return { note: bodyNotes.notBase64 }
+  let point: unknown
+  try {
+    point = JSON.parse(text)
+  } catch {
+    return { note: bodyNotes.notParsed }
+  }
+  if (!isExact(text, point)) return { note: bodyNotes.notExact }
+  const body = isObject(point) ? ownMember(point, 'body') : undefined
+  return isObject(body) ? { members: body } : { note: bodyNotes.notDataPoint }
+}
+
+function isJson(contentType: string): boolean {
+  return /^\s*application\/json\s*(;|$)/i.test(contentType)
+}
+
+function textOf(data: string): string | undefined {
+  const compact = data.replace(/\s+/g, '')
+  if (compact === '' || compact.length % 4 !== 0 || !base64.test(compact)) return undefined
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(compact, 'base64'))
+  } catch {
+    return undefined
+  }
+}
+
+function isExact(text: string, parsed: unknown): boolean {
+  let scalars = 0
+  for (const [literal] of text.matchAll(scalar)) {
+    scalars++
+    if (!literal.startsWith('"') && !survivesParsing(literal)) return false
+  }
+  return scalars === scalarsOf(parsed)
+}
+
+/** How many names, strings and numbers came out: fewer than went in where a name was there twice. */
+function scalarsOf(parsed: unknown): number {
+  const left = [parsed]
+  let scalars = 0
+  while (left.length > 0) {
+    const value = left.pop()
+    if (typeof value === 'string' || typeof value === 'number') scalars++
+    if (Array.isArray(value)) for (const item of value) left.push(item)
+    else if (isObject(value)) {
+      for (const member of Object.values(value)) left.push(member)
+      scalars += Object.keys(value).length
+    }
+  }
+  return scalars
+}

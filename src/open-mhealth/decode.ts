@@ -1,0 +1,222 @@
+import type { Observation, ObservationComponent, Quantity } from '../fhir/types.ts'
+import { ownMember, readBody } from './body.ts'
+import { type DataType, type LoincCode, loincCoding, type Member, schemaOf } from './data-types.ts'
+import { type LoincFacts, loincOfMember, loincOfType, stepsOfDay } from './loinc-rules.ts'
+import { componentOf, conceptOf, type Leaf, leavesOf } from './members.ts'
+import { namespaceSystems } from './systems.ts'
+import {
+  type EffectiveTime,
+  effectiveElement,
+  effectiveTimeOf,
+  frameMember,
+  hasEffectiveTime,
+  isWholeDay,
+  sameTime,
+  timeFrameOf,
+} from './time-frame.ts'
+import { quantityOf } from './units.ts'
+
+/** An observation after decoding. `note` says why it was not decoded, where it has an attachment at all. */
+export interface Decoded {
+  readonly observation: Observation
+  readonly decoded: boolean
+  readonly note?: string
+}
+
+/** Fixed texts: nothing of the attachment is in them. */
+export const decodeNotes = {
+  unknownType: 'The attachment is of a type or code that is not known here; it is kept as it came.',
+  unexpectedShape: 'The body does not have the shape of its type; the attachment is kept as it came.',
+} as const
+
+const statisticMember = 'descriptive_statistic'
+
+/**
+ * Decodes the Open mHealth or IEEE 1752.1 body of an observation's `valueAttachment` into FHIR elements, without loss,
+ * and then leaves the attachment out: the value as `valueQuantity`, or as `component` where the type has several; LOINC
+ * beside the original coding where it is certain; `effective[x]` where the resource has none; `measurement_location`
+ * as `bodySite`, `measurement_method` as `method`, `descriptive_statistic` as `interpretation` (its value is an
+ * aggregate, not a reading). Every other member, and a time that differs from the resource's own, is a component (see
+ * `componentOf`). Numbers are those of the body. The header identifies uploads and devices and is left out. What cannot
+ * be decoded so is given back untouched. An observation without an attachment comes back as it is, without a note.
+ */
+export function decodeObservation(observation: Observation): Decoded {
+  const { valueAttachment, ...rest } = observation
+  if (valueAttachment === undefined) return { observation, decoded: false }
+  const schema = schemaOf(observation)
+  if (schema === undefined) return { observation, decoded: false, note: decodeNotes.unknownType }
+  const body = readBody(valueAttachment)
+  if ('note' in body) return { observation, decoded: false, note: body.note }
+  const content = contentOf(schema.type, body.members)
+  if (content === undefined) return { observation, decoded: false, note: decodeNotes.unexpectedShape }
+  return { observation: build(rest, schema.type, schema.system, content), decoded: true }
+}
+
+/** The statistic that an observation's value is, as Open mHealth says it; undefined for a single reading. */
+export function statisticOf(observation: Observation): string | undefined {
+  const systems: readonly string[] = Object.values(namespaceSystems)
+  return observation.interpretation
+    ?.filter(({ coding }) => coding?.some(({ system }) => system !== undefined && systems.includes(system)))
+    .map(({ text }) => text)
+    .find((text) => text !== undefined)
+}
+
+interface Content {
+  readonly leaves: readonly Leaf[]
+  readonly measured: ReadonlyMap<string, Leaf>
+  readonly time: EffectiveTime | undefined
+  /** Paths whose content `time` holds. */
+  readonly held: readonly string[]
+}
+
+function contentOf(type: DataType, body: object): Content | undefined {
+  const leaves = leavesOf(body)?.map((leaf) => withUnit(leaf, type))
+  const frame = ownMember(body, frameMember)
+  const understood = frame === undefined || frame === null ? undefined : timeFrameOf(frame)
+  if (leaves === undefined || (understood === undefined && frame !== undefined && frame !== null))
+    return undefined
+  // Two ways to one path (`{"a.b": 1, "a": {"b": 2}}`): neither can be told from the other any more.
+  if (new Set(leaves.map(({ path }) => path)).size < leaves.length) return undefined
+  const measured = new Map<string, Leaf>()
+  for (const { path, kind } of type.members) {
+    const leaf = leaves.find((one) => one.path === path)
+    if (leaf === undefined || leaf.value.kind === 'empty') continue
+    if (leaf.value.kind !== (kind === 'text' ? 'string' : 'unitValue')) return undefined
+    measured.set(path, leaf)
+  }
+  if (!type.required.every((path) => measured.has(path))) return undefined
+  if (measured.size === 0 && understood === undefined) return undefined
+  return { leaves, measured, time: understood?.time, held: understood?.held ?? [] }
+}
+
+/** Gives a number that its schema writes without a unit the unit that it has. */
+function withUnit(leaf: Leaf, type: DataType): Leaf {
+  const unit = type.members.find(({ path }) => path === leaf.path)?.bareUnit
+  if (unit === undefined || leaf.value.kind !== 'number') return leaf
+  return { path: leaf.path, value: { kind: 'unitValue', value: leaf.value.value, unit } }
+}
+
+function build(
+  resource: Omit<Observation, 'valueAttachment'>,
+  type: DataType,
+  system: string,
+  content: Content,
+): Observation {
+  const time = content.time ?? effectiveTimeOf(resource)
+  const facts: LoincFacts = {
+    text: (path) => textOf(content.leaves, path),
+    measured: content.measured,
+    wholeDay: isWholeDay(time),
+  }
+  const used = new Set<string>()
+  const elements = {
+    ...timeElements(resource, content, used),
+    ...wordElements(resource, system, facts, used),
+    ...valueElements(type, content, facts, used),
+  }
+  const components = componentsOf(type, system, content, facts, used)
+  const component: ObservationComponent[] = [...(resource.component ?? []), ...components]
+  return {
+    ...resource,
+    code: coded(resource, loincOfType(type, facts)),
+    ...elements,
+    ...(component.length > 0 ? { component } : {}),
+  }
+}
+
+function textOf(leaves: readonly Leaf[], path: string): string | undefined {
+  const value = leaves.find((leaf) => leaf.path === path)?.value
+  if (value === undefined || value.kind === 'empty') return undefined
+  // What is there and is no text must not read as absent.
+  return value.kind === 'string' ? value.value : ''
+}
+
+function coded(
+  resource: Omit<Observation, 'valueAttachment'>,
+  codes: readonly LoincCode[],
+): Observation['code'] {
+  const original = resource.code.coding ?? []
+  const added = codes
+    .map(loincCoding)
+    .filter(({ system, code }) => !original.some((own) => own.system === system && own.code === code))
+  return { ...resource.code, coding: [...original, ...added] }
+}
+
+function timeElements(
+  resource: Observation,
+  content: Content,
+  used: Set<string>,
+): Pick<Observation, 'effectiveDateTime' | 'effectivePeriod'> {
+  if (content.time === undefined) return {}
+  const own = effectiveTimeOf(resource)
+  const absent = !hasEffectiveTime(resource)
+  if (absent || (own !== undefined && sameTime(own, content.time))) {
+    for (const path of content.held) used.add(path)
+  }
+  return absent ? effectiveElement(content.time) : {}
+}
+
+function wordElements(
+  resource: Observation,
+  system: string,
+  facts: LoincFacts,
+  used: Set<string>,
+): Pick<Observation, 'bodySite' | 'method' | 'interpretation'> {
+  const take = (path: string) => {
+    const word = facts.text(path)
+    if (word === undefined || word === '') return undefined
+    used.add(path)
+    return conceptOf(word, system)
+  }
+  const bodySite = resource.bodySite === undefined ? take('measurement_location') : undefined
+  const method = resource.method === undefined ? take('measurement_method') : undefined
+  const statistic = take(statisticMember)
+  return {
+    ...(bodySite === undefined ? {} : { bodySite }),
+    ...(method === undefined ? {} : { method }),
+    ...(statistic === undefined ? {} : { interpretation: [...(resource.interpretation ?? []), statistic] }),
+  }
+}
+
+function valueElements(
+  type: DataType,
+  content: Content,
+  facts: LoincFacts,
+  used: Set<string>,
+): Pick<Observation, 'valueQuantity'> {
+  const [member] = type.members
+  const leaf = member && content.measured.get(member.path)
+  if (type.shape !== 'quantity' || leaf?.value.kind !== 'unitValue') return {}
+  used.add(leaf.path)
+  const { value, unit } = leaf.value
+  return { valueQuantity: type.name === 'step-count' ? steps(value, unit, facts) : quantityOf(value, unit) }
+}
+
+/** Steps of a day are a rate in LOINC and UCUM; any other count of steps is a number. */
+function steps(value: number, unit: string, facts: LoincFacts): Quantity {
+  const quantity = quantityOf(value, unit)
+  if (quantity.code !== '{steps}' || !stepsOfDay(facts)) return quantity
+  return { ...quantity, unit: 'steps/24 h', code: '{steps}/(24.h)' }
+}
+
+/** The type's own members in the order of the registry, then all others in the order of the body. */
+function componentsOf(
+  type: DataType,
+  system: string,
+  content: Content,
+  facts: LoincFacts,
+  used: ReadonlySet<string>,
+): ObservationComponent[] {
+  const left = content.leaves.filter(({ path }) => !used.has(path))
+  const memberOf = (leaf: Leaf): Member | undefined => type.members.find(({ path }) => path === leaf.path)
+  const own = type.members.flatMap((member) => left.filter(({ path }) => path === member.path))
+  const others = left.filter((leaf) => memberOf(leaf) === undefined)
+  return [...own, ...others].map((leaf) => {
+    const member = memberOf(leaf)
+    return componentOf(
+      leaf,
+      system,
+      member === undefined ? [] : loincOfMember(member, facts).map(loincCoding),
+    )
+  })
+}
