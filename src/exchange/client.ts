@@ -1,0 +1,147 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { Client, type RequestOptions } from 'fhir-kit-client'
+import type { FhirOptions } from '../config.ts'
+import { fhirMcpError } from '../errors.ts'
+import { isFhirId, isResourceType } from '../fhir/grammar.ts'
+import type { AnyResource } from '../fhir/types.ts'
+import { resourceNamed, resourceOf, searchsetOf } from './answer-shape.ts'
+import { startDeadline } from './deadline.ts'
+import type { ExchangeCall } from './exchange.ts'
+import type { FhirClient } from './fhir-client.ts'
+import { nextLinkOf, pageUrl } from './links.ts'
+import { createExchangePool } from './pool.ts'
+import { failureOf, statusOf } from './request-errors.ts'
+import { encodePairs } from './search-pairs.ts'
+
+/** HAPI answers a URL past 8 KB with an error in HTML; what a proxy adds needs room too. In bytes. */
+const longestUrl = 7500
+
+interface ExchangeRequest {
+  readonly url: string
+  /** A form to POST; undefined for a GET. */
+  readonly form?: string
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** A page of an earlier search, which the exchange forgets after a while. */
+  readonly page?: boolean
+}
+
+/**
+ * The FHIR client of one exchange. `fhir.timeout` bounds a whole question, its wait for a connection and its retry included;
+ * after 429, 502, 503, 504 or a broken connection a request is sent once more, after Retry-After where that is short.
+ *
+ * Besides what FhirClient names: INVALID_ARGUMENT, with nothing sent, for what would not be a safe request, and for a page
+ * that the exchange has forgotten. An abort of `call.signal` throws its reason. Throws CONFIG for a base URL with credentials,
+ * query or fragment.
+ */
+export function createFhirClient(fhir: FhirOptions): FhirClient {
+  const baseUrl = normalBase(fhir.baseUrl)
+  const pool = createExchangePool(new URL(baseUrl).origin, fhir)
+  const client = new Client({ baseUrl })
+
+  async function send(call: ExchangeCall, request: ExchangeRequest, signal: AbortSignal) {
+    let counted = false
+    const onSent = () => {
+      counted = true
+      call.onRequest?.()
+    }
+    // A redirect comes back as the answer that it is, and is refused as such.
+    const settings: RequestOptions = { headers: headersOf(call, request), signal, redirect: 'manual' }
+    const options = Object.assign(settings, { dispatcher: pool.dispatcherFor({ signal, onSent }) })
+    const { url, form: body } = request
+    try {
+      const answer = await client.request(
+        url,
+        body === undefined ? { options } : { method: 'POST', options, body },
+      )
+      if (!counted) onSent()
+      return answer
+    } catch (thrown) {
+      // Where fetch was replaced (nock, a recorder) an answer comes without our dispatcher: it counts as well.
+      if (!counted && statusOf(thrown) !== undefined) onSent()
+      throw thrown
+    }
+  }
+
+  async function ask(call: ExchangeCall, request: ExchangeRequest): Promise<AnyResource> {
+    const deadline = startDeadline(call.signal, fhir.timeout)
+    try {
+      for (let retried = false; ; retried = true) {
+        const outcome = await send(call, request, deadline.signal).then(
+          (answer) => ({ answer }),
+          (thrown: unknown) => {
+            deadline.throwIfOver()
+            if (request.page && statusOf(thrown) === 410) {
+              throw fhirMcpError('INVALID_ARGUMENT', { detail: 'The page has expired: start again.' })
+            }
+            return failureOf(thrown, Date.now())
+          },
+        )
+        if ('answer' in outcome) return resourceOf(outcome.answer)
+        if (retried || outcome.pause === undefined || outcome.pause >= deadline.left()) throw outcome.error
+        await pause(outcome.pause, undefined, { signal: deadline.signal }).catch(deadline.throwIfOver)
+      }
+    } finally {
+      deadline.stop()
+    }
+  }
+
+  return {
+    baseUrl,
+    async read(call, type, id, shape) {
+      checkType(type)
+      if (!isFhirId(id)) throw fhirMcpError('INVALID_ARGUMENT', { detail: 'This is not a FHIR id.' })
+      const answer = await ask(call, { url: `${baseUrl}/${type}/${id}`, headers: shape?.headers })
+      return resourceNamed(answer, type, id)
+    },
+    async search(call, type, pairs, shape) {
+      checkType(type)
+      const query = encodePairs(pairs)
+      const request = shape?.post
+        ? { url: `${baseUrl}/${type}/_search`, form: query }
+        : { url: withQuery(`${baseUrl}/${type}`, query) }
+      return searchsetOf(await ask(call, { ...request, headers: shape?.headers }))
+    },
+    async metadata(call, pairs) {
+      const answer = await ask(call, { url: withQuery(`${baseUrl}/metadata`, encodePairs(pairs)) })
+      return resourceNamed(answer, 'CapabilityStatement')
+    },
+    nextLink: (bundle) => nextLinkOf(baseUrl, bundle),
+    async page(call, link, shape) {
+      const url = pageUrl(baseUrl, link)
+      return searchsetOf(await ask(call, { url, headers: shape?.headers, page: true }))
+    },
+    close: () => pool.close(),
+  }
+}
+
+function normalBase(text: string): string {
+  const url = new URL(text)
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    throw fhirMcpError('CONFIG', { detail: 'fhir.baseUrl takes no credentials, query or fragment.' })
+  }
+  return `${url.origin}${url.pathname}`.replace(/\/+$/, '')
+}
+
+function checkType(type: string): void {
+  if (!isResourceType(type)) {
+    throw fhirMcpError('INVALID_ARGUMENT', { detail: 'This is not a FHIR resource type.' })
+  }
+}
+
+function withQuery(url: string, query: string): string {
+  const whole = query === '' ? url : `${url}?${query}`
+  if (whole.length <= longestUrl) return whole
+  throw fhirMcpError('INVALID_ARGUMENT', { detail: 'The search is too long for one request: ask for less.' })
+}
+
+/** The credential of this call and no other; the FHIR library's own bearer token would be shared by all calls. */
+function headersOf(call: ExchangeCall, request: ExchangeRequest): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const [name, value] of Object.entries(request.headers ?? {})) headers[name.toLowerCase()] = value
+  delete headers.authorization
+  headers['accept-encoding'] = 'gzip'
+  if (request.form !== undefined) headers['content-type'] = 'application/x-www-form-urlencoded'
+  const { authorization } = call.credential
+  if (authorization !== undefined) headers.authorization = authorization
+  return headers
+}
