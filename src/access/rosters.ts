@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { createFlights, type Read } from '../flight.ts'
 import type { Rosters } from './decide.ts'
 import type { Enrolment, Roster } from './roster.ts'
 import type { RosterKey } from './target.ts'
@@ -80,88 +81,24 @@ function nameOf(key: RosterKey): string {
   return `${key.kind}/${key.id}`
 }
 
-interface Flight<T> {
-  readonly result: Promise<T>
-  /** Ends the read, so that nobody joins it any more. */
-  readonly abandon: () => void
-  waiting: number
-}
-
 interface Keeper<T> {
-  get(
-    name: string,
-    read: (signal: AbortSignal) => Promise<T>,
-    signal: AbortSignal,
-    fresh?: boolean,
-  ): Promise<T>
+  get(name: string, read: Read<T>, signal: AbortSignal, fresh?: boolean): Promise<T>
 }
 
-/** A cache with one flight per name. A flight ends early only when nobody waits for it any more. */
+/** A bounded cache with one flight per name. */
 function createKeeper<T extends object>(
   options: RosterStoreOptions,
   sizeOf: (value: T) => number,
 ): Keeper<T> {
-  const kept = new LRUCache<string, Kept<T>>({
-    maxSize: options.size,
-    sizeCalculation: (one) => sizeOf(one.value),
-  })
-  const flights = new Map<string, Flight<T>>()
-
-  function start(name: string, read: (signal: AbortSignal) => Promise<T>): Flight<T> {
-    const end = new AbortController()
-    const at = options.now()
-    const result = read(end.signal).then((value) => {
-      if (flights.get(name) === flight) kept.set(name, { value, at })
-      return value
-    })
-    const done = () => {
-      if (flights.get(name) === flight) flights.delete(name)
-    }
-    const abandon = () => {
-      done()
-      end.abort()
-    }
-    const flight: Flight<T> = { result, abandon, waiting: 0 }
-    flights.set(name, flight)
-    result.then(done, done)
-    return flight
-  }
-
-  async function get(
-    name: string,
-    read: (signal: AbortSignal) => Promise<T>,
-    signal: AbortSignal,
-    fresh = false,
-  ): Promise<T> {
-    signal.throwIfAborted()
-    const found = fresh ? undefined : kept.get(name)
-    if (found !== undefined && options.now() - found.at < options.seconds * 1000) return found.value
-    kept.delete(name)
-    const shared = fresh ? undefined : flights.get(name)
-    if (shared === undefined) return join(start(name, read), signal)
-    try {
-      return await join(shared, signal)
-    } catch (thrown) {
-      // The failure may be that of the other caller's credential alone.
-      if (signal.aborted) throw thrown
-      return join(flights.get(name) ?? start(name, read), signal)
-    }
-  }
-
-  return { get }
-}
-
-async function join<T>(flight: Flight<T>, signal: AbortSignal): Promise<T> {
-  flight.waiting += 1
-  const done = new AbortController()
-  const gone = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: done.signal })
-  })
-  try {
-    return await Promise.race([flight.result, gone])
-  } finally {
-    done.abort()
-    flight.waiting -= 1
-    if (flight.waiting === 0) flight.abandon()
+  const { now, seconds, size } = options
+  const kept = new LRUCache<string, Kept<T>>({ maxSize: size, sizeCalculation: (one) => sizeOf(one.value) })
+  const flights = createFlights<T>((name, value, at) => kept.set(name, { value, at }), now)
+  return {
+    async get(name, read, signal, fresh = false) {
+      const found = fresh ? undefined : kept.get(name)
+      if (found !== undefined && now() - found.at < seconds * 1000) return found.value
+      kept.delete(name)
+      return flights.join(name, read, signal, fresh)
+    },
   }
 }

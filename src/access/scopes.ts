@@ -14,7 +14,7 @@ export interface Scopes {
   readonly clauses: ReadonlyMap<string, readonly ScopeClause[]>
 }
 
-const compartment = /^(patient|user|system)\/(.*)$/s
+const compartment = /^(?:patient|user|system)\//
 const v1 = /^([A-Z][A-Za-z]+|\*)\.(read|write|\*)$/
 const v2 = /^([A-Z][A-Za-z]+|\*)\.(?=[cruds])(c?r?u?d?s?)(?:\?(.+))?$/s
 
@@ -28,10 +28,10 @@ export function parseScopes(scope: string | readonly string[] | undefined): Scop
   const clauses = new Map<string, ScopeClause[]>()
   let present = false
   for (const word of words) {
-    const match = compartment.exec(word)
-    if (match === null) continue
+    const prefix = compartment.exec(word)?.[0]
+    if (prefix === undefined) continue
     present = true
-    const granted = readClause(match[2] ?? '', match[1] === 'patient')
+    const granted = readClause(word.slice(prefix.length), prefix === 'patient/')
     if (granted === undefined) continue
     const known = clauses.get(granted.type)
     if (known === undefined) clauses.set(granted.type, [granted.clause])
