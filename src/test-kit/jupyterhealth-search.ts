@@ -1,0 +1,158 @@
+import { refuse } from './answer.ts'
+import type { Asked } from './asked.ts'
+import { normalised } from './hapi-match.ts'
+import type {
+  JupyterHealthCohort,
+  JupyterHealthPatient,
+  JupyterHealthStudy,
+  JupyterHealthUser,
+} from './jupyterhealth-cohort.ts'
+import { type Listed, startOf } from './jupyterhealth-resources.ts'
+
+/** What a caller may see by the exchange's own rules. */
+export interface Reach {
+  readonly organizations: ReadonlySet<number>
+  readonly studies: readonly JupyterHealthStudy[]
+  readonly patients: readonly JupyterHealthPatient[]
+}
+
+/** Organizations with a role, their studies and patients; a patient sees itself; a superuser sees nothing by FHIR. */
+export function reachOf(cohort: JupyterHealthCohort, user: JupyterHealthUser): Reach {
+  const organizations = new Set(Object.keys(user.roles).map(Number))
+  return {
+    organizations,
+    studies: cohort.studies.filter((study) => organizations.has(study.organization)),
+    patients: cohort.patients.filter(
+      (patient) => patient.id === user.patient || patient.organizations.some((id) => organizations.has(id)),
+    ),
+  }
+}
+
+/** Narrows a list as the server does: what it does not know, and some forms of what it knows, are ignored. */
+export function narrowed(
+  reach: Reach,
+  all: readonly Listed[],
+  type: string,
+  pairs: Asked['pairs'],
+): readonly Listed[] {
+  const last = (name: string) => pairs.findLast(([one]) => one === name)?.[1]
+  const conditions: ((one: Listed) => boolean)[] = []
+  const id = last('_id')
+  if (id !== undefined && id !== '') conditions.push((one) => String(one.id) === id)
+  const patient = numberIn(last('patient'))
+  if (patient !== undefined) conditions.push(ofPatient(reach, patient))
+  for (const [name, value] of pairs) {
+    const study = /^patient\._has:_?group:member:_id$/i.test(name) ? numberIn(value) : undefined
+    if (study !== undefined) conditions.push(ofStudy(reach, study))
+    const organization = name === 'patient.organization' ? numberIn(value) : undefined
+    if (organization !== undefined) conditions.push(ofOrganization(reach, organization))
+    const own = value === '' ? undefined : ownCondition(type, name, value)
+    if (own !== undefined) conditions.push(own)
+  }
+  return all.filter((one) => conditions.every((condition) => condition(one)))
+}
+
+function numberIn(text: string | undefined): string | undefined {
+  const trimmed = text?.trim()
+  if (trimmed === undefined || trimmed === '') return undefined
+  if (!/^\d+$/.test(trimmed)) refuse(422, `Field 'id' expected a number but got '${text}'.`)
+  return trimmed
+}
+
+function forbidden(reference: string): never {
+  refuse(403, `Current user is not authorized to access ${reference}.`)
+}
+
+function ofPatient(reach: Reach, id: string): (one: Listed) => boolean {
+  const patient = reach.patients.find((one) => String(one.id) === id)
+  if (patient === undefined) forbidden(`Patient/${id}`)
+  const studies = reach.studies.filter((study) => study.patients.includes(patient.id)).map(({ id }) => id)
+  return (one) => (one.patient === undefined ? studies.includes(one.id) : one.patient.id === patient.id)
+}
+
+/** Through a study, observations are found of its patients and, among those, of the data types that it asked for. */
+function ofStudy(reach: Reach, id: string): (one: Listed) => boolean {
+  const study = reach.studies.find((one) => String(one.id) === id)
+  if (study === undefined) forbidden(`Group/${id}`)
+  return (one) =>
+    one.patient === undefined
+      ? one.id === study.id
+      : study.patients.includes(one.patient.id) &&
+        (one.observation === undefined || study.codes.includes(one.observation.code))
+}
+
+function ofOrganization(reach: Reach, id: string): (one: Listed) => boolean {
+  if (!reach.organizations.has(Number(id))) forbidden(`Organization/${id}`)
+  return (one) => one.organizations.includes(Number(id))
+}
+
+function ownCondition(type: string, name: string, value: string): ((one: Listed) => boolean) | undefined {
+  if (name === '_lastUpdated') return void dateIn(value, '_lastUpdated')
+  if (name === '_source' || name === '_source:below') return () => false
+  if (type === 'Observation') return observationCondition(name, value)
+  if (type === 'Patient') return patientCondition(name, value)
+  if (type === 'Organization' && name === 'name') return (one) => begins(one.name, value)
+  return undefined
+}
+
+function observationCondition(name: string, value: string): ((one: Listed) => boolean) | undefined {
+  if (name === 'status') return (one) => one.observation?.status === value
+  if (name === 'date') return dateCondition(value, (one) => startOf(one.observation))
+  if (name !== 'code') return undefined
+  const bar = value.indexOf('|')
+  const [system, code] = [value.slice(0, bar), value.slice(bar + 1)]
+  return (one) =>
+    bar !== -1 && one.observation?.code === code && (system === '' || one.observation.system === system)
+}
+
+function patientCondition(name: string, value: string): ((one: Listed) => boolean) | undefined {
+  if (name === 'birthdate') {
+    return dateCondition(value, (one) => Date.parse(one.patient?.birthDate ?? ''))
+  }
+  if (name === 'identifier') {
+    const bar = value.indexOf('|')
+    return bar === -1 ? undefined : (one) => one.patient?.identifier.value === value.slice(bar + 1)
+  }
+  const texts = value.split(',')
+  if (name === 'family') return (one) => texts.some((text) => begins(one.patient?.family, text))
+  if (name === 'given') return (one) => texts.some((text) => begins(one.patient?.given, text))
+  if (name !== 'name') return undefined
+  return (one) => texts.some((text) => begins(one.patient?.family, text) || begins(one.patient?.given, text))
+}
+
+function begins(value: string | undefined, text: string): boolean {
+  return value !== undefined && normalised(value).startsWith(normalised(text))
+}
+
+interface AskedDate {
+  readonly prefix: string
+  readonly low: number
+  readonly high: number
+}
+
+/** A whole day (UTC) or an instant, with ge, le, gt, lt or nothing before it; all else is refused. */
+function dateIn(value: string, name: string): AskedDate {
+  const match = /^(ge|le|gt|lt)?(\d{4}-(\d{2})-\d{2})(T.+)?$/.exec(value)
+  if (match === null) {
+    const what = name === '_lastUpdated' ? '_lastUpdated' : 'date'
+    refuse(400, `[ErrorDetail(string="Invalid ${what} value: '${value}'.", code='invalid')]`)
+  }
+  const [, prefix = '', day = '', month, time] = match
+  if (Number(month) > 12) refuse(422, 'month must be in 1..12')
+  const low = Date.parse(`${day}${time ?? 'T00:00:00Z'}`)
+  if (Number.isNaN(low)) refuse(422, 'day is out of range for month')
+  return { prefix, low, high: time === undefined ? low + 86_399_999 : low }
+}
+
+function dateCondition(value: string, time: (one: Listed) => number | undefined): (one: Listed) => boolean {
+  const { prefix, low, high } = dateIn(value, 'date')
+  return (one) => {
+    const at = time(one)
+    if (at === undefined || Number.isNaN(at)) return false
+    if (prefix === 'ge') return at >= low
+    if (prefix === 'gt') return at > high
+    if (prefix === 'le') return at <= high
+    if (prefix === 'lt') return at < low
+    return at >= low && at <= high
+  }
+}
