@@ -120,7 +120,9 @@ function openLedger(
     const end = now()
     const who = { issuer, subject, client }
     const how = { outcome, code, requests, duration: end - start, time: new Date(end).toISOString() }
-    parts.audit({ kind: head.kind, name: head.name, ...who, target, ...how })
+    const kept: CallRecord = { kind: head.kind, name: head.name, ...who, target, ...how }
+    parts.audit(kept)
+    asker.record?.(kept)
   }
   return {
     countRequest: () => {

@@ -112,7 +112,7 @@ export function createService(parts: ServiceParts): McpService {
         })
         return { ...head, text: read.text }
       }
-      const rule: Rule = { name: definition.name, ...definition.rule }
+      const { rule } = definition
       const work = { kind: 'resource', rule, asker: request, progress: undefined } as const
       const read = await doWork(calls, {
         ...work,
@@ -134,7 +134,7 @@ export function createService(parts: ServiceParts): McpService {
         })
         return completionOf(found)
       }
-      const rule: Rule = { name: definition.name, ...definition.rule }
+      const { rule } = definition
       const work = { kind: 'resource', rule, asker: request, progress: undefined } as const
       const found = await doWork(calls, {
         ...work,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { LocalTool, Tool } from '../tools/tool.ts'
+import type { LocalTool, Output, Tool } from '../tools/tool.ts'
 
 /** A JSON Schema whose root is an object, as MCP asks for in and out of a tool. */
 export interface ObjectSchema {
@@ -13,7 +13,8 @@ export interface ListedTool {
   readonly title: string
   readonly description: string
   readonly inputSchema: ObjectSchema
-  readonly outputSchema: ObjectSchema
+  /** Absent for tools whose answers have no structured content: clients refuse an answer without it otherwise. */
+  readonly outputSchema?: ObjectSchema
   readonly annotations: {
     readonly readOnlyHint: boolean
     readonly destructiveHint: boolean
@@ -31,7 +32,7 @@ const annotations = {
 } as const
 
 /** Loose on purpose: a FHIR schema in `tools/list` would cost the model more than the answers do. */
-const outputs: Readonly<Record<Tool['output'], ObjectSchema>> = {
+const outputs: Readonly<Record<Exclude<Output, 'content'>, ObjectSchema>> = {
   fhir: { type: 'object', anyOf: [{ required: ['resourceType'] }, { required: ['columns', 'rows'] }] },
   object: { type: 'object' },
 }
@@ -46,7 +47,7 @@ export function listTool(tool: Listable): ListedTool {
     title: tool.title,
     description: tool.description,
     inputSchema: inputSchemaOf(tool.input),
-    outputSchema: outputs[tool.output],
+    ...(tool.output === 'content' ? {} : { outputSchema: outputs[tool.output] }),
     annotations,
   }
 }

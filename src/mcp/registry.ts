@@ -19,7 +19,8 @@ interface ResourceHead {
 
 /** A resource of the exchange: decided like a tool. Variables are those of the URI template. */
 export interface ResourceDefinition extends ResourceHead {
-  readonly rule: Pick<Rule, 'needs' | 'patients'>
+  /** As that of a tool; its `name` is what the role table knows it by. */
+  readonly rule: Rule
   subject(variables: Readonly<Record<string, string>>): Subject
   read(variables: Readonly<Record<string, string>>, context: GrantedContext): Promise<ResourceText>
   /** Values of a variable within the grant on the caller's reach that begin with `value`. */

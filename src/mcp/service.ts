@@ -1,4 +1,5 @@
 import type { Principal } from '../access/principal.ts'
+import type { Audit } from '../audit/record.ts'
 import type { Identify } from '../identity/identify.ts'
 import type { Answer } from '../results/answer.ts'
 import type { ListedTool } from './listing.ts'
@@ -13,6 +14,8 @@ export interface Asker {
   /** The caller's access token; sent on only where `fhir.credentials` is `forward`. */
   readonly token: string
   readonly signal: AbortSignal
+  /** Takes the record of the call as well, for the log of the request that it came with. */
+  readonly record?: Audit
 }
 
 export interface ToolRequest extends Asker {

@@ -19,7 +19,8 @@ export interface Cursors {
   open(binding: CursorBinding, cursor: string): Promise<unknown>
 }
 
-const lifetime = 3600
+/** How long a cursor is valid, in seconds. */
+export const cursorSeconds = 3600
 const free = new Set(['cursor', 'format', 'limit'])
 
 /**
@@ -31,7 +32,7 @@ export function createCursors(key: Uint8Array, now: () => number): Cursors {
       const issuedAt = Math.floor(now() / 1000)
       return new EncryptJWT({ position, call: digest(binding) })
         .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
-        .setExpirationTime(issuedAt + lifetime)
+        .setExpirationTime(issuedAt + cursorSeconds)
         .encrypt(key)
     },
     async open(binding, cursor) {

@@ -39,9 +39,10 @@ const frame = 3072
  * left for the next page, never cut; one row is always given, with a note when it alone is larger.
  */
 export async function pageAnswer(page: Page): Promise<Answer> {
-  const shown = rowsThatFit(page)
+  const forRows = { ...page, byteBudget: page.byteBudget - headBytes(page) }
+  const shown = rowsThatFit(forRows)
   const cursor = await page.cursorAfter(shown)
-  const notes = [...page.notes, ...sizeNotes(page, shown)]
+  const notes = [...page.notes, ...sizeNotes(forRows, shown)]
   const rows = page.rows.slice(0, shown)
   const structured =
     page.format === 'table' ? tableOf(page, rows, cursor, notes) : bundleOf(page, rows, cursor, notes)
@@ -56,6 +57,13 @@ export function rowsThatFit(page: Pick<Page, 'rows' | 'format' | 'byteBudget'>):
     if (left < 0) return Math.max(1, index)
   }
   return page.rows.length
+}
+
+/** What was asked and what has to be said besides: in the text and in the structured answer. */
+function headBytes({ asked, self, notes }: Page): number {
+  const issueFrame = 80
+  const noteBytes = notes.reduce((sum, note) => sum + 2 * Buffer.byteLength(note.text) + issueFrame, 0)
+  return Buffer.byteLength(asked) + 2 * Buffer.byteLength(self) + noteBytes
 }
 
 function sizeOf(row: Row, format: Page['format']): number {

@@ -63,6 +63,12 @@ export interface GrantedContext extends ToolContext {
   readonly roster: (key: RosterKey) => Promise<Roster>
 }
 
+/**
+ * Arrangement of a structured answer: a FHIR resource (or a table of it), any object, or none (`content`: own tools that
+ * answer with text, images and the like). With the first two every answer has to be structured; clients check it.
+ */
+export type Output = 'fhir' | 'object' | 'content'
+
 /** One tool. `input` is checked, then `subject` says what the call is about, then it is decided, then `run` answers. */
 export interface Tool<Input extends z.ZodObject = z.ZodObject> {
   readonly name: string
@@ -70,8 +76,7 @@ export interface Tool<Input extends z.ZodObject = z.ZodObject> {
   /** When to use it; short. */
   readonly description: string
   readonly input: Input
-  /** Arrangement of its structured answer: a FHIR resource (or a table of it), or any object. */
-  readonly output: 'fhir' | 'object'
+  readonly output: Output
   readonly rule: Pick<Rule, 'needs' | 'patients'>
   subject(input: z.output<Input>): Subject
   run(input: z.output<Input>, context: GrantedContext): Promise<Answer>
@@ -83,7 +88,7 @@ export interface LocalTool<Input extends z.ZodObject = z.ZodObject> {
   readonly title: string
   readonly description: string
   readonly input: Input
-  readonly output: 'fhir' | 'object'
+  readonly output: Output
   readonly local: true
   run(input: z.output<Input>, context: ToolContext): Promise<Answer>
 }

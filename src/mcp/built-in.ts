@@ -1,0 +1,47 @@
+import { countPatientObservations } from '../tools/count-patient-observations.ts'
+import { countStudyObservations } from '../tools/count-study-observations.ts'
+import { getDataType } from '../tools/get-data-type.ts'
+import { getMyAccess } from '../tools/get-my-access.ts'
+import { getPatientDateRange } from '../tools/get-patient-date-range.ts'
+import { getPatientDemographics } from '../tools/get-patient-demographics.ts'
+import { getPatientObservations } from '../tools/get-patient-observations.ts'
+import { getServerCapabilities } from '../tools/get-server-capabilities.ts'
+import { getStudyCount } from '../tools/get-study-count.ts'
+import { getStudyMetadata } from '../tools/get-study-metadata.ts'
+import { listStudies } from '../tools/list-studies.ts'
+import { listStudyPatients } from '../tools/list-study-patients.ts'
+import { searchPatients } from '../tools/search-patients.ts'
+import { summarizePatientObservations } from '../tools/summarize-patient-observations.ts'
+import { type AnyTool, createRegistry, type Registry } from './registry.ts'
+import { capabilitiesResource } from './resources/capabilities.ts'
+import { dataTypeResource } from './resources/data-type.ts'
+import { patientResource } from './resources/patient.ts'
+import { studyResource } from './resources/study.ts'
+
+/** The order in which `tools/list` shows them: from the whole to the single. */
+const tools: readonly AnyTool[] = [
+  getMyAccess,
+  getStudyCount,
+  listStudies,
+  getStudyMetadata,
+  listStudyPatients,
+  searchPatients,
+  getPatientDemographics,
+  getPatientDateRange,
+  getPatientObservations,
+  countPatientObservations,
+  countStudyObservations,
+  summarizePatientObservations,
+  getDataType,
+  getServerCapabilities,
+]
+
+/** A registry with the tools and resources of this package. */
+export function builtIn(): Registry {
+  const registry = createRegistry()
+  for (const tool of tools) registry.addTool(tool)
+  for (const resource of [capabilitiesResource, studyResource, patientResource, dataTypeResource]) {
+    registry.addResource(resource)
+  }
+  return registry
+}

@@ -1,0 +1,76 @@
+import type { Audit } from '../audit/record.ts'
+import type { Options } from '../config.ts'
+import { createExchangeOpener } from '../exchange/opener.ts'
+import { createIdentify, type IdentifyDependencies } from '../identity/create-identify.ts'
+import { exchangeApiUrl } from '../identity/exchange-api.ts'
+import { createStdioIdentify, type TokenPair } from '../identity/stdio.ts'
+import { builtIn } from './built-in.ts'
+import { createService } from './create-service.ts'
+import type { McpService } from './service.ts'
+
+/** What a service takes from the process that it runs in. */
+export interface ServiceSurroundings {
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly audit: Audit
+  /** Only `SKIP_JWT_VERIFICATION` and `NODE_ENV` are read. */
+  readonly environment: Readonly<Record<string, string | undefined>>
+}
+
+/**
+ * The service for HTTP: built-in tools and resources, bearer tokens, one exchange. Sends nothing before the first call.
+ * Throws CONFIG for options that contradict each other.
+ */
+export function createMcpService(options: Options, surroundings: ServiceSurroundings): McpService {
+  const auth = { ...options.auth, ...audienceOf(options) }
+  const identify = createIdentify(auth, identityOf(options, surroundings))
+  return createService({ ...partsOf(options, surroundings), identify })
+}
+
+/** The same for stdio, where one user's tokens are given once. `identify` finds out who they belong to. */
+export function createStdioService(
+  options: Options,
+  tokens: TokenPair,
+  surroundings: ServiceSurroundings,
+): McpService {
+  const auth = { ...options.auth, ...audienceOf(options) }
+  const identifyPair = createStdioIdentify(auth, identityOf(options, surroundings))
+  return createService({
+    ...partsOf(options, surroundings),
+    identify: (_, signal) => identifyPair(tokens, signal),
+  })
+}
+
+/** What an operator should know that was chosen, in words for the log at start. */
+export function startNotes({ fhir, auth }: Options): string[] {
+  const notes: string[] = []
+  if (fhir.credentials === 'none') {
+    notes.push('fhir.credentials is none: the exchange is asked without a token, the claims alone protect it')
+  }
+  if (auth.allowTokensWithoutAudience) {
+    notes.push('auth.allowTokensWithoutAudience is set: opaque tokens of other servers may be accepted')
+  }
+  return notes
+}
+
+function partsOf(options: Options, { now, audit }: ServiceSurroundings) {
+  const opener = createExchangeOpener({ fhir: options.fhir, access: options.access, now })
+  return { options, registry: builtIn(), opener, audit, now }
+}
+
+function identityOf(
+  { fhir, auth }: Options,
+  { now, environment }: ServiceSurroundings,
+): IdentifyDependencies {
+  return {
+    now,
+    environment,
+    apiUrl: auth.sources.includes('exchange') ? exchangeApiUrl(fhir) : undefined,
+  }
+}
+
+/** Our audience is by default the URL that clients know us by. */
+function audienceOf({ auth, publicUrl, path }: Options): { audience?: string | string[] } {
+  if (auth.audience !== undefined) return { audience: auth.audience }
+  return publicUrl === undefined ? {} : { audience: `${publicUrl.replace(/\/+$/, '')}${path}` }
+}

@@ -1,0 +1,167 @@
+import { UriTemplate } from '@modelcontextprotocol/sdk/shared/uriTemplate.js'
+import { isFhirMcpError } from '../errors.ts'
+import { errorAnswer } from '../results/outcome.ts'
+import type { Bearer } from './bearers.ts'
+import type { ListedTool } from './listing.ts'
+import type { AnyResourceDefinition } from './registry.ts'
+import { type ToolResult, toolResult } from './result.ts'
+import { RpcError, rpcCodes, rpcErrorBody } from './rpc-error.ts'
+import type { McpService, Progress } from './service.ts'
+
+/** What a transport knows of one MCP request. */
+export interface HandlerContext {
+  /** Who asks. It may have to look (stdio), and throws FhirMcpError when the token does not hold any more. */
+  readonly bearer: () => Bearer | Promise<Bearer>
+  /** Ends when the client has gone or cancelled. */
+  readonly signal: AbortSignal
+  readonly progress?: Progress | undefined
+}
+
+interface Listed {
+  name: string
+  title: string
+  description: string
+}
+type ListedResource = Listed & { uri: string; mimeType: string }
+type ListedTemplate = Listed & { uriTemplate: string; mimeType: string }
+type ListedPrompt = Listed & { arguments: { name: string; description: string; required: boolean }[] }
+interface PromptMessage {
+  role: 'user' | 'assistant'
+  content: { type: 'text'; text: string }
+}
+interface ReferenceToComplete {
+  readonly type: string
+  readonly uri?: string | undefined
+  readonly name?: string | undefined
+}
+
+/** What MCP asks of a server, whatever SDK and transport it came by. Every method throws RpcError and nothing else. */
+export interface Handlers {
+  listTools(context: HandlerContext): Promise<{ tools: ListedTool[] }>
+  callTool(
+    params: { readonly name: string; readonly arguments?: unknown },
+    context: HandlerContext,
+  ): Promise<ToolResult>
+  listResources(): { resources: ListedResource[] }
+  listTemplates(): { resourceTemplates: ListedTemplate[] }
+  readResource(
+    params: { readonly uri: string },
+    context: HandlerContext,
+  ): Promise<{ contents: { uri: string; mimeType: string; text: string }[] }>
+  listPrompts(): { prompts: ListedPrompt[] }
+  getPrompt(params: {
+    readonly name: string
+    readonly arguments?: Readonly<Record<string, string>> | undefined
+  }): { description: string; messages: PromptMessage[] }
+  complete(
+    params: {
+      readonly ref: ReferenceToComplete
+      readonly argument: { readonly name: string; readonly value: string }
+    },
+    context: HandlerContext,
+  ): Promise<{ completion: { values: string[]; total: number; hasMore: boolean } }>
+}
+
+/** Answers MCP requests from a service. `report` gets what is a fault of ours, for the log. */
+export function createHandlers(service: McpService, report: (thrown: unknown) => void): Handlers {
+  const { registry } = service
+
+  function failure(thrown: unknown, { signal }: HandlerContext): RpcError {
+    const expected = isFhirMcpError(thrown) || thrown instanceof RpcError || signal.aborted
+    if (!expected) report(thrown)
+    return new RpcError(rpcErrorBody(thrown))
+  }
+
+  async function guarded<T>(context: HandlerContext, run: (bearer: Bearer) => Promise<T> | T): Promise<T> {
+    try {
+      return await run(await context.bearer())
+    } catch (thrown) {
+      throw failure(thrown, context)
+    }
+  }
+
+  return {
+    listTools: (context) =>
+      guarded(context, ({ principal }) => ({ tools: [...service.listTools(principal)] })),
+
+    async callTool({ name, arguments: given = {} }, context) {
+      try {
+        const { signal, progress } = context
+        const request = { ...(await context.bearer()), name, arguments: given, signal }
+        const answer = await service.callTool(progress === undefined ? request : { ...request, progress })
+        if (answer === undefined)
+          throw new RpcError({ code: rpcCodes.invalidParams, message: 'Unknown tool' })
+        return toolResult(answer)
+      } catch (thrown) {
+        if (isFhirMcpError(thrown)) return toolResult(errorAnswer(thrown))
+        throw failure(thrown, context)
+      }
+    },
+
+    listResources: () => ({
+      resources: [...registry.resources.values()].filter(isFixed).map((resource) => ({
+        uri: resource.uri,
+        ...headOf(resource),
+        mimeType: resource.mimeType,
+      })),
+    }),
+
+    listTemplates: () => ({
+      resourceTemplates: [...registry.resources.values()]
+        .filter((resource) => !isFixed(resource))
+        .map((resource) => ({
+          uriTemplate: resource.uri,
+          ...headOf(resource),
+          mimeType: resource.mimeType,
+        })),
+    }),
+
+    readResource: ({ uri }, context) =>
+      guarded(context, async (bearer) => {
+        const contents = await service.readResource({ ...bearer, uri, signal: context.signal })
+        return { contents: [{ ...contents }] }
+      }),
+
+    listPrompts: () => ({
+      prompts: [...registry.prompts.values()].map((prompt) => ({
+        ...headOf(prompt),
+        arguments: prompt.arguments.map((argument) => ({ ...argument })),
+      })),
+    }),
+
+    getPrompt(params) {
+      const prompt = registry.prompts.get(params.name)
+      if (prompt === undefined)
+        throw new RpcError({ code: rpcCodes.invalidParams, message: 'Unknown prompt' })
+      const values = params.arguments ?? {}
+      const missing = prompt.arguments.filter(({ name, required }) => required && values[name] === undefined)
+      if (missing.length > 0) {
+        const names = missing.map(({ name }) => name).join(', ')
+        throw new RpcError({ code: rpcCodes.invalidParams, message: `Arguments are missing: ${names}` })
+      }
+      const messages = prompt
+        .get(values)
+        .map(({ role, text }) => ({ role, content: { type: 'text' as const, text } }))
+      return { description: prompt.description, messages }
+    },
+
+    async complete({ ref, argument }, context) {
+      const { uri } = ref
+      if (uri === undefined) return { completion: { values: [], total: 0, hasMore: false } }
+      return guarded(context, async (bearer) => {
+        const { signal } = context
+        const asked = { uri, variable: argument.name, value: argument.value }
+        const { values, total, hasMore } = await service.complete({ ...bearer, ...asked, signal })
+        return { completion: { values: [...values], total, hasMore } }
+      })
+    },
+  }
+}
+
+function isFixed({ uri }: AnyResourceDefinition): boolean {
+  return !UriTemplate.isTemplate(uri)
+}
+
+function headOf({ name, title, description }: Listed): Listed {
+  return { name, title, description }
+}

@@ -1,0 +1,23 @@
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what has to go
+const breaks = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\s]+/g
+
+/**
+ * A text of the exchange as part of one line: line breaks and control characters become spaces, so that a title cannot
+ * pass for another row, and what is beyond `most` characters is cut with an ellipsis.
+ */
+export function oneLine(text: string, most = 200): string {
+  const line = text.replace(breaks, ' ').trim()
+  return line.length > most ? `${line.slice(0, most - 1).trimEnd()}…` : line
+}
+
+/** A row of text: what is there, in order, between bars, in one line whatever the parts hold. */
+export function barred(parts: readonly (string | undefined)[]): string {
+  const there = parts.filter((part) => part !== undefined && part !== '')
+  return `- ${there.join(' | ').replace(breaks, ' ')}`
+}
+
+/** Ids in words, at most twenty of them, so that a note stays short. */
+export function someOf(ids: readonly string[], most = 20): string {
+  const rest = ids.length - most
+  return ids.slice(0, most).join(', ') + (rest > 0 ? ` and ${rest} more` : '')
+}

@@ -1,0 +1,66 @@
+import type { ResearchStudy } from '../fhir/types.ts'
+import { anyResource } from './any-resource.ts'
+import { barred, oneLine } from './line.ts'
+import { pruneListedStudy } from './prune.ts'
+import { withoutBase } from './relative.ts'
+import type { Row } from './searchset.ts'
+
+/** How studies are listed. */
+export interface StudyView {
+  readonly format: 'fhir' | 'fhir_full' | 'table'
+  readonly baseUrl: string
+}
+
+/** The columns of a list of studies. */
+export const studyColumns = ['id', 'title', 'status', 'identifier', 'start', 'end', 'sponsor'] as const
+
+/** A study as a row: ResearchStudy, a line of text, and cells. */
+export function studyRow(listed: ResearchStudy, view: StudyView): Row {
+  const study = withoutBase(listed, view.baseUrl)
+  const identifier = identifiersOf(study)
+  const { start, end } = study.period ?? {}
+  const sponsor = sponsorOf(study)
+  return {
+    resource: view.format === 'fhir_full' ? anyResource(study) : pruneListedStudy(study),
+    line: barred([
+      `ResearchStudy/${study.id}`,
+      study.title === undefined ? 'without a title' : oneLine(study.title),
+      study.status === undefined ? undefined : `status ${study.status}`,
+      identifier === '' ? undefined : `identifier ${identifier}`,
+      start === undefined && end === undefined ? undefined : `${start ?? '?'}..${end ?? ''}`,
+      sponsor === undefined ? undefined : `sponsor ${sponsor}`,
+    ]),
+    cells: [
+      study.id ?? null,
+      study.title ?? null,
+      study.status ?? null,
+      identifier === '' ? null : identifier,
+      start ?? null,
+      end ?? null,
+      sponsor ?? null,
+    ],
+  }
+}
+
+/** The identifiers of a study by their values. */
+export function identifiersOf(study: ResearchStudy): string {
+  return oneLine((study.identifier ?? []).flatMap(({ value }) => value ?? []).join(', '))
+}
+
+/** Who is responsible: R4 `sponsor`, R5 the `associatedParty` of role sponsor. */
+export function sponsorOf(study: ResearchStudy): string | undefined {
+  if ('sponsor' in study && study.sponsor !== undefined) return partyOf(undefined, study.sponsor)
+  const parties = 'associatedParty' in study ? (study.associatedParty ?? []) : []
+  const sponsor = parties.find(({ role }) => (role?.coding ?? []).some(({ code }) => code === 'sponsor'))
+  return sponsor === undefined ? undefined : partyOf(sponsor.name, sponsor.party)
+}
+
+interface Named {
+  readonly display?: string | undefined
+  readonly reference?: string | undefined
+}
+
+function partyOf(name: string | undefined, party: Named | undefined): string | undefined {
+  const words = [name ?? party?.display, party?.reference].filter((part) => part !== undefined)
+  return words.length > 0 ? oneLine(words.join(', ')) : undefined
+}

@@ -1,0 +1,126 @@
+import type { CodeableConcept, Observation, ObservationComponent, Quantity } from '../fhir/types.ts'
+import { readingTime } from './reading-time.ts'
+
+/** What carries a value: an observation or one of its components. */
+export type ValueHolder = Observation | ObservationComponent
+
+/** A unit as people read it, and the key that keeps units apart: the UCUM code, else the text. */
+export interface Unit {
+  readonly label: string
+  readonly system: string | undefined
+  readonly code: string | undefined
+}
+
+/** Why a value is not a plain number. */
+export type NotPlain = 'absent' | 'comparator' | 'not a number' | 'no value' | 'unknown modifier'
+
+/** A value that may be counted with, or why it may not; the unit is known either way where there is one. */
+export type NumberReading =
+  | { readonly number: number; readonly unit: Unit }
+  | { readonly why: NotPlain; readonly unit: Unit | undefined }
+
+export const ucum = 'http://unitsofmeasure.org'
+const noUnit: Unit = { label: '', system: undefined, code: undefined }
+
+/**
+ * A value as text with everything that it says: `<40 mg/dL`, `60 to 80 /min`, `absent: error`. Times are given in the time
+ * zone. Without a value and a reason: undefined.
+ */
+export function valueText(holder: ValueHolder, zone: string): string | undefined {
+  const parts = [
+    choiceText(holder, zone),
+    ...(holder.dataAbsentReason === undefined ? [] : [`absent: ${conceptText(holder.dataAbsentReason)}`]),
+  ]
+  const said = parts.filter((part) => part !== undefined)
+  return said.length > 0 ? said.join(', ') : undefined
+}
+
+/** A value as a plain number, or why it is none. `modified`: a modifierExtension may say something else of it. */
+export function numberOf(holder: ValueHolder, modified: boolean): NumberReading {
+  const { valueQuantity: quantity, valueInteger: integer, dataAbsentReason, modifierExtension } = holder
+  const unit = quantity === undefined ? undefined : unitOf(quantity)
+  if (dataAbsentReason !== undefined) return { why: 'absent', unit }
+  const number = quantity?.value ?? integer
+  if (number === undefined) return { why: isOther(holder) ? 'not a number' : 'no value', unit }
+  if (modified || (modifierExtension ?? []).length > 0) return { why: 'unknown modifier', unit }
+  if (quantity?.comparator !== undefined) return { why: 'comparator', unit }
+  // JSON.parse makes Infinity of a number that a double cannot hold.
+  return Number.isFinite(number) ? { number, unit: unit ?? noUnit } : { why: 'not a number', unit }
+}
+
+/** Whether there is a value of another kind than a number. */
+function isOther(holder: ValueHolder): boolean {
+  return holder.valueQuantity === undefined && hasValue(holder)
+}
+
+/** Whether there is a value of any kind. */
+export function hasValue(holder: ValueHolder): boolean {
+  return Object.keys(holder).some((element) => /^value[A-Z]/.test(element))
+}
+
+/** The unit of a quantity. */
+export function unitOf({ unit, system, code }: Quantity): Unit {
+  return { label: (system === ucum ? code : undefined) ?? unit ?? code ?? '', system, code }
+}
+
+/** A concept in words: its text, else a display, else its code. */
+export function conceptText(concept: CodeableConcept | undefined): string {
+  const [coding] = concept?.coding ?? []
+  return concept?.text ?? coding?.display ?? coding?.code ?? 'not said'
+}
+
+function choiceText(holder: ValueHolder, zone: string): string | undefined {
+  const { valueQuantity, valueRange, valueRatio, valueSampledData, valuePeriod, valueAttachment } = holder
+  if (valueQuantity !== undefined) return quantityText(valueQuantity)
+  if (holder.valueCodeableConcept !== undefined) return conceptWithCode(holder.valueCodeableConcept)
+  if (holder.valueString !== undefined) return JSON.stringify(holder.valueString)
+  if (holder.valueBoolean !== undefined) return String(holder.valueBoolean)
+  if (holder.valueInteger !== undefined) return String(holder.valueInteger)
+  if (holder.valueTime !== undefined) return holder.valueTime
+  if (holder.valueDateTime !== undefined)
+    return readingTime({ effectiveDateTime: holder.valueDateTime }, zone).text
+  if (valuePeriod !== undefined) return readingTime({ effectivePeriod: valuePeriod }, zone).text
+  if (valueRange !== undefined) return `${quantityText(valueRange.low)} to ${quantityText(valueRange.high)}`
+  if (valueRatio !== undefined) {
+    return `${quantityText(valueRatio.numerator)} : ${quantityText(valueRatio.denominator)}`
+  }
+  if (valueSampledData !== undefined) return `sampled data ${JSON.stringify(valueSampledData)}`
+  if (valueAttachment !== undefined) return attachmentText(valueAttachment)
+  if (holder.valueReference !== undefined) return `reference ${JSON.stringify(holder.valueReference)}`
+  return undefined
+}
+
+function quantityText(quantity: Quantity | undefined): string {
+  if (quantity === undefined) return 'open'
+  const number = quantity.value === undefined ? 'no number' : String(quantity.value)
+  return `${quantity.comparator ?? ''}${number} ${unitOf(quantity).label}`.trim()
+}
+
+/** A concept in words with its first code beside it. */
+export function conceptWithCode(concept: CodeableConcept): string {
+  const code = concept.coding?.find((coding) => coding.code !== undefined)?.code
+  const words = conceptText(concept)
+  return code === undefined || code === words ? words : `${words} (${code})`
+}
+
+/** An Open mHealth body that could not be translated is JSON: its `body` is short enough to read, its header is not data. */
+function attachmentText(attachment: NonNullable<Observation['valueAttachment']>): string {
+  const { contentType = 'unknown type', data, url, size, title } = attachment
+  if (data !== undefined && contentType.startsWith('application/json')) {
+    const body = bodyOf(data)
+    if (body !== undefined) return `not translated: ${JSON.stringify(body)}`
+  }
+  const kept = data === undefined && url === undefined ? 'without data' : 'its data is in format fhir'
+  const named = title === undefined ? '' : ` ${JSON.stringify(title)}`
+  return `attachment${named} (${contentType}${size === undefined ? '' : `, ${size} bytes`}), ${kept}`
+}
+
+function bodyOf(data: string): unknown {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(data, 'base64').toString('utf8'))
+    if (typeof parsed !== 'object' || parsed === null) return parsed
+    return 'body' in parsed ? parsed.body : parsed
+  } catch {
+    return undefined
+  }
+}

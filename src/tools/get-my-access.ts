@@ -1,0 +1,112 @@
+import { z } from 'zod'
+import type { Principal } from '../access/principal.ts'
+import type { Scopes } from '../access/scopes.ts'
+import { oneLine } from '../results/line.ts'
+import { defineLocalTool, type ToolContext, type ToolStanding } from './tool.ts'
+
+const input = z.strictObject({})
+
+/** What the token lets the caller see, by what, until when and how fresh; without any request. */
+export const getMyAccess = defineLocalTool({
+  name: 'get_my_access',
+  title: 'My access',
+  description:
+    'What this token lets me see, by what, until when, how fresh. No request; use it after a refusal.',
+  input,
+  output: 'object',
+  local: true,
+  async run(_, context) {
+    const { studies, organizations } = context.principal.permissions
+    let most = Math.max(studies.size, organizations.size)
+    let answer = accessAnswer(context, most)
+    while (most > 0 && bytesOf(answer) > context.byteBudget) {
+      most = Math.floor(most / 2)
+      answer = accessAnswer(context, most)
+    }
+    return answer
+  },
+})
+
+/** The answer with at most so many studies and organizations named; their numbers are always there. */
+function accessAnswer({ principal, settings, tools }: ToolContext, most: number) {
+  const { permissions, scopes } = principal
+  const standings = tools()
+  const studies = [...permissions.studies.values()].slice(0, most)
+  const organizations = [...permissions.organizations.values()].slice(0, most)
+  const structured = {
+    ...identityOf(principal),
+    superuser: permissions.superuser,
+    studyCount: permissions.studies.size,
+    studies: studies.map(defined),
+    organizationCount: permissions.organizations.size,
+    organizations: organizations.map(defined),
+    ...(principal.patient === undefined ? {} : { patient: principal.patient }),
+    ...(scopes.present ? { scopes: scopeWords(scopes) } : {}),
+    expiresAt: instant(principal.expiresAt),
+    claimsAt: instant(principal.claimsAt),
+    rosterSeconds: settings.rosterSeconds,
+    tools: standings.map(({ name, missingScopes }) =>
+      missingScopes.length === 0 ? { name } : { name, missingScopes },
+    ),
+  }
+  const studyWords = studies.map(({ id, organization }) =>
+    organization === undefined ? id : `${id} (of Organization/${organization})`,
+  )
+  const organizationWords = organizations.map(({ id, name, role }) =>
+    [id, name === undefined ? undefined : oneLine(name), `(${oneLine(role ?? 'no role', 64)})`]
+      .filter((word) => word !== undefined)
+      .join(' '),
+  )
+  const text = [
+    `Signed in as ${oneLine(principal.subject)} of ${oneLine(principal.issuer)}, client ${oneLine(principal.client ?? 'not named')}; claims from ${principal.source}`,
+    ...(permissions.superuser ? ['Superuser: every study and every patient of the exchange'] : []),
+    `Studies (${permissions.studies.size}): ${listed(studyWords, permissions.studies.size)}`,
+    `Organizations, whose patients are within reach (${permissions.organizations.size}): ${listed(organizationWords, permissions.organizations.size)}`,
+    ...(principal.patient === undefined ? [] : [`Patient context: Patient/${principal.patient}`]),
+    `Scopes: ${scopes.present ? oneLine(scopeWords(scopes).join(' '), 2000) || 'none that can be used' : 'the token has no SMART scopes; nothing is narrowed'}`,
+    `Valid until ${instant(principal.expiresAt)}; claims of ${instant(principal.claimsAt)}; who is enrolled may be up to ${settings.rosterSeconds} s old`,
+    `Tools: ${standings.map(toolWords).join(', ')}`,
+    'No request was made for this answer.',
+  ].join('\n')
+  return { structured, text }
+}
+
+function identityOf({ subject, issuer, client, source }: Principal) {
+  return { subject, issuer, ...(client === undefined ? {} : { client }), source }
+}
+
+/** The scopes as they count, in SMART 2 form. */
+function scopeWords({ clauses }: Scopes): string[] {
+  return [...clauses].flatMap(([type, all]) =>
+    all.map(({ patientOnly, categories }) => {
+      const restriction = categories === undefined ? '' : `?category=${categories.join(',')}`
+      return `${patientOnly ? 'patient' : 'user'}/${type}.rs${restriction}`
+    }),
+  )
+}
+
+function toolWords({ name, missingScopes }: ToolStanding): string {
+  return missingScopes.length === 0 ? name : `${name} (needs ${missingScopes.join(' ')})`
+}
+
+function listed(words: readonly string[], total: number): string {
+  if (total === 0) return 'none'
+  const rest = total - words.length
+  return words.join(', ') + (rest > 0 ? ` and ${rest} more` : '')
+}
+
+function defined<T extends object>(entry: T): Partial<T> {
+  const members = Object.entries(entry).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(members) as Partial<T>
+}
+
+/** The last instant that a Date has: an expiry beyond it is one that never comes. */
+const lastInstant = 8.64e15
+
+function instant(seconds: number): string {
+  return new Date(Math.min(seconds * 1000, lastInstant)).toISOString()
+}
+
+function bytesOf({ structured, text }: { structured: object; text: string }): number {
+  return Buffer.byteLength(JSON.stringify(structured)) + Buffer.byteLength(text)
+}

@@ -1,0 +1,106 @@
+import { z } from 'zod'
+import { isFhirMcpError } from '../errors.ts'
+import type { ObservationCount, ObservationFilter } from '../exchange/exchange.ts'
+import type { ParametersParameter } from '../fhir/types.ts'
+import { parametersOf } from '../results/parameters.ts'
+import { singleAnswer } from '../results/single.ts'
+import { dataType } from './arguments/data-type.ts'
+import { timeZone } from './arguments/period.ts'
+import { observationRule, patientArguments, patientSubject } from './observations/arguments.ts'
+import { askedObservations, askedParameters, wordingOf } from './observations/asked.ts'
+import { countParameters, countText } from './observations/count-text.ts'
+import { type RangeEnd, rangeEnd } from './observations/range.ts'
+import { whyEmpty } from './observations/why-empty.ts'
+import { patientOf } from './target-patient.ts'
+import { defineTool, type GrantedContext } from './tool.ts'
+
+const input = z.strictObject({ ...patientArguments, data_type: dataType, time_zone: timeZone })
+
+/** Earlier than any observation: a filter that only those without a date do not meet. */
+const beforeAll = '1000-01-01T00:00:00Z'
+
+/** Says from when to when a patient has observations. */
+export const getPatientDateRange = defineTool({
+  name: 'get_patient_date_range',
+  title: 'Date range of a patient',
+  description:
+    'First and last observation of one patient, and how many there are. Use it before choosing start and end.',
+  input,
+  output: 'fhir',
+  rule: observationRule,
+  subject(given) {
+    askedObservations(given)
+    return patientSubject(given)
+  },
+  async run(given, context) {
+    const { grant, byteBudget } = context
+    const asked = askedObservations(given)
+    const patient = patientOf(context.target)
+    const zone = asked.period.timeZone
+    const [first, last, count, dated] = await Promise.all([
+      rangeEnd(context, asked.filter, 'first', zone),
+      rangeEnd(context, asked.filter, 'last', zone),
+      countWhere(context, patient, asked.filter),
+      countWhere(context, patient, { ...asked.filter, from: beforeAll }),
+    ])
+    const undated = undatedOf(count, dated)
+    const asOf = new Date(context.now()).toISOString()
+    return singleAnswer({
+      asked: `Date range of the observations of Patient/${patient}, ${wordingOf(asked, grant)}`,
+      resource: parametersOf([
+        { name: 'patient', valueReference: { reference: `Patient/${patient}` } },
+        ...askedParameters(asked, grant),
+        ...endParameter('first', first),
+        ...endParameter('last', last),
+        ...(count === undefined ? [] : countParameters(count)),
+        ...(undated === undefined ? [] : [{ name: 'undated', valueInteger: undated }]),
+        { name: 'asOf', valueInstant: asOf },
+      ]),
+      lines: [
+        `first: ${endText(first)}`,
+        `last: ${endText(last)} (by when they begin)`,
+        `number: ${count === undefined ? 'not known' : countText(count)}`,
+        `of these without a date: ${undated ?? 'not known'}`,
+      ],
+      notes:
+        count?.count === 0
+          ? [await whyEmpty(asked, context)]
+          : ['summarize_patient_observations tells first and last per type.'],
+      byteBudget,
+      asOf,
+    })
+  },
+})
+
+/** Undefined where the exchange cannot count so: the ends of the range are known all the same. */
+async function countWhere(
+  { exchange, grant }: GrantedContext,
+  patient: string,
+  filter: ObservationFilter,
+): Promise<ObservationCount | undefined> {
+  try {
+    return await exchange.countPatientObservations(grant, patient, filter)
+  } catch (thrown) {
+    if (isFhirMcpError(thrown, 'NOT_SUPPORTED_BY_EXCHANGE')) return undefined
+    throw thrown
+  }
+}
+
+/** Undefined where one is not known, or where something came or went between the two counts. */
+function undatedOf(
+  all: ObservationCount | undefined,
+  dated: ObservationCount | undefined,
+): number | undefined {
+  const undated = all === undefined || dated === undefined ? undefined : all.count - dated.count
+  return undated === undefined || undated < 0 ? undefined : undated
+}
+
+function endParameter(name: string, end: RangeEnd): ParametersParameter[] {
+  const time = typeof end === 'string' ? undefined : (end.start ?? end.end)
+  return time === undefined ? [] : [{ name, valueDateTime: time }]
+}
+
+function endText(end: RangeEnd): string {
+  if (end === 'none') return 'none with a date'
+  return end === 'unknown' ? 'not known (what is there is entered in error or cancelled)' : end.text
+}

@@ -1,0 +1,143 @@
+import { z } from 'zod'
+import { fhirMcpError } from '../errors.ts'
+import type { ObservationPosition } from '../exchange/exchange.ts'
+import { observationTable } from '../results/observations.ts'
+import type { Note } from '../results/outcome.ts'
+import { searchLink } from '../results/search-link.ts'
+import { pageAnswer } from '../results/searchset.ts'
+import { excludedStatusOf } from '../results/standing.ts'
+import { type Format, format } from './arguments/format.ts'
+import { cursor, limit } from './arguments/paging.ts'
+import {
+  observationArguments,
+  observationRule,
+  patientArguments,
+  patientSubject,
+} from './observations/arguments.ts'
+import { type AskedObservations, askedObservations, wordingOf } from './observations/asked.ts'
+import { whyEmpty } from './observations/why-empty.ts'
+import { patientOf } from './target-patient.ts'
+import { defineTool } from './tool.ts'
+
+const input = z.strictObject({
+  ...patientArguments,
+  ...observationArguments,
+  order: z.enum(['newest', 'oldest']).default('newest'),
+  limit,
+  cursor,
+  format,
+})
+type Input = z.output<typeof input>
+
+const positionSchema = z.array(z.union([z.string(), z.null()]))
+
+/** Bytes below which hardly any row comes, structured and text together: a page of more rows would be asked for in vain. */
+const leastBytes: Readonly<Record<Format, number>> = { fhir: 450, fhir_full: 700, table: 200 }
+
+/** Lists observations of one patient. */
+export const getPatientObservations = defineTool({
+  name: 'get_patient_observations',
+  title: 'Get observations of a patient',
+  description:
+    'The readings themselves, a page at a time. For numbers over many readings use summarize_patient_observations or count_patient_observations.',
+  input,
+  output: 'fhir',
+  rule: observationRule,
+  subject(given) {
+    askedObservations(given)
+    return patientSubject(given)
+  },
+  async run(given, context) {
+    const asked = askedObservations(given)
+    const patient = patientOf(context.target)
+    const call = {
+      principal: context.principal,
+      tool: 'get_patient_observations',
+      arguments: boundTo(given, patient),
+    }
+    const position = await openPosition(given.cursor, (sealed) => context.cursors.open(call, sealed))
+    const page = await context.exchange.observations(context.grant, {
+      ...asked.filter,
+      order: given.order,
+      count: Math.min(given.limit, Math.max(1, Math.floor(context.byteBudget / leastBytes[given.format]))),
+      ...(position === undefined ? {} : { position }),
+    })
+    const view = {
+      format: given.format,
+      timeZone: asked.period.timeZone,
+      baseUrl: context.settings.baseUrl,
+    }
+    const empty = page.observations.length === 0 && position === undefined
+    return pageAnswer({
+      asked: `Observations of Patient/${patient}, ${wordingOf(asked, context.grant)}, ${given.order} first, every status`,
+      self: selfOf(given, asked, patient),
+      ...observationTable(page.observations, view),
+      total: page.total,
+      notes: [
+        ...statusNotes(page.observations.some((one) => excludedStatusOf(one) !== undefined)),
+        ...leftOutNotes(page.leftOut),
+        ...(empty ? [note(await whyEmpty(asked, context))] : []),
+      ],
+      async cursorAfter(n) {
+        const next = page.positionAfter(n)
+        return next === undefined ? undefined : context.cursors.seal(call, next)
+      },
+      format: given.format,
+      byteBudget: context.byteBudget,
+      asOf: new Date(context.now()).toISOString(),
+    })
+  },
+})
+
+/** A cursor belongs to the patient, not to the words in which the patient was named. */
+function boundTo({ study_id: _, ...given }: Input, patient: string): Readonly<Record<string, unknown>> {
+  return { ...given, patient_id: patient }
+}
+
+async function openPosition(
+  sealed: string | undefined,
+  open: (sealed: string) => Promise<unknown>,
+): Promise<ObservationPosition | undefined> {
+  if (sealed === undefined) return undefined
+  const position = positionSchema.safeParse(await open(sealed))
+  if (position.success) return position.data
+  throw fhirMcpError('INVALID_ARGUMENT', { detail: 'cursor is not one of this tool: leave it out.' })
+}
+
+function selfOf({ order, limit: count }: Input, { filter }: AskedObservations, patient: string): string {
+  const codes = (filter.codes ?? []).map(({ system, code }) => `${escaped(system)}|${escaped(code)}`)
+  return searchLink('Observation', [
+    ['patient', `Patient/${patient}`],
+    ...(codes.length === 0 ? [] : [['code', codes.join(',')] as const]),
+    ...(filter.from === undefined ? [] : [['date', `ge${filter.from}`] as const]),
+    ...(filter.before === undefined ? [] : [['date', `lt${filter.before}`] as const]),
+    ['_sort', order === 'newest' ? '-date' : 'date'],
+    ['_count', String(count)],
+  ])
+}
+
+/** R5 §3.2.1.5.7: what separates values is escaped within them. */
+function escaped(value: string): string {
+  return value.replace(/[\\,|$]/g, (separator) => `\\${separator}`)
+}
+
+function statusNotes(some: boolean): Note[] {
+  if (!some) return []
+  const text =
+    'Rows marked ENTERED-IN-ERROR or CANCELLED are no readings: do not count them. The total counts every status; count_patient_observations leaves them out.'
+  return [{ severity: 'warning', code: 'informational', text }]
+}
+
+function leftOutNotes(leftOut: number): Note[] {
+  return leftOut === 0
+    ? []
+    : [
+        note(
+          `${leftOut} observations of patients that are not enrolled were left out; the total counts them.`,
+        ),
+      ]
+}
+
+function note(text: string): Note {
+  return { severity: 'information', code: 'informational', text }
+}

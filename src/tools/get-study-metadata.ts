@@ -1,0 +1,74 @@
+import { z } from 'zod'
+import { studyNeed } from '../access/narrowing.ts'
+import type { ResearchStudy } from '../fhir/types.ts'
+import { anyResource } from '../results/any-resource.ts'
+import { oneLine } from '../results/line.ts'
+import { pruneStudy } from '../results/prune.ts'
+import { withoutBase } from '../results/relative.ts'
+import { singleAnswer } from '../results/single.ts'
+import { identifiersOf, sponsorOf } from '../results/studies.ts'
+import { singleFormat } from './arguments/format.ts'
+import { studyId } from './arguments/ids.ts'
+import { studyOf } from './target-study.ts'
+import { defineTool } from './tool.ts'
+
+const input = z.strictObject({ study_id: studyId, format: singleFormat })
+
+/** One study, as the exchange describes it. */
+export const getStudyMetadata = defineTool({
+  name: 'get_study_metadata',
+  title: 'Study metadata',
+  description: 'One study as ResearchStudy: title, status, description, period, sponsor.',
+  input,
+  output: 'fhir',
+  rule: { needs: [studyNeed], patients: false },
+  subject: ({ study_id }) => ({ kind: 'study', study: study_id }),
+  async run({ format }, context) {
+    const { baseUrl } = context.settings
+    const id = studyOf(context.target)
+    const study = withoutBase(await context.exchange.study(context.grant, id), baseUrl)
+    const pruned = pruneStudy(study)
+    return singleAnswer({
+      asked: `Study ${id}`,
+      resource: format === 'fhir_full' ? anyResource(study) : pruned,
+      smaller: pruned,
+      lines: linesOf(study),
+      notes: [],
+      byteBudget: context.byteBudget,
+      asOf: new Date(context.now()).toISOString(),
+    })
+  },
+})
+
+function linesOf(study: ResearchStudy): string[] {
+  const identifier = identifiersOf(study)
+  const { start, end } = study.period ?? {}
+  const concepts = (label: string, all: readonly Concept[] | undefined) =>
+    all === undefined ? undefined : ([label, all.map(wordsOf).join(', ')] as const)
+  const pairs = [
+    ['ResearchStudy', study.id],
+    ['title', study.title],
+    ['status', study.status],
+    ['identifier', identifier === '' ? undefined : identifier],
+    ['period', start === undefined && end === undefined ? undefined : `${start ?? '?'} to ${end ?? 'open'}`],
+    ['sponsor', sponsorOf(study)],
+    ['phase', study.phase === undefined ? undefined : wordsOf(study.phase)],
+    concepts('condition', study.condition),
+    concepts('keyword', study.keyword),
+    ['description', study.description],
+  ] as const
+  return pairs.flatMap((pair) => {
+    const value = pair?.[1]
+    return pair === undefined || value === undefined ? [] : [`${pair[0]}: ${oneLine(value, 4000)}`]
+  })
+}
+
+/** What R4's and R5's CodeableConcept have in common. */
+interface Concept {
+  readonly text?: string | undefined
+  readonly coding?: readonly { display?: string | undefined; code?: string | undefined }[] | undefined
+}
+
+function wordsOf({ text, coding }: Concept): string {
+  return text ?? coding?.[0]?.display ?? coding?.[0]?.code ?? '?'
+}

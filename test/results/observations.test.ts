@@ -1,0 +1,181 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Observation } from '../../src/fhir/types.ts'
+import { observationTable } from '../../src/results/observations.ts'
+import { bloodPressure, coded, observation, quantity } from '../tools/observation-double.ts'
+
+const baseUrl = 'http://exchange.example/fhir'
+const view = { format: 'fhir', timeZone: 'Europe/Berlin', baseUrl } as const
+const rowOf = (one: Observation, format: 'fhir' | 'fhir_full' | 'table' = 'fhir') => {
+  const { columns, rows } = observationTable([one], { ...view, format })
+  const [row] = rows
+  if (row === undefined) throw new TypeError('no row')
+  const cells = Object.fromEntries(columns.map((name, index) => [name, row.cells[index]]))
+  return { ...row, cells }
+}
+const at = { effectiveDateTime: '2026-10-01T08:00:00Z' }
+const heart = (id: string, more: Partial<Observation> = {}) =>
+  observation(id, { ...at, valueQuantity: quantity(64), ...more })
+const subsetted = [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', code: 'SUBSETTED' }]
+
+describe('an observation as a row', () => {
+  it('has time with offset, type, value, unit and id on one line', () => {
+    expect(rowOf(heart('o1')).line).toBe('- 2026-10-01T10:00:00+02:00 | heart-rate 8867-4 | 64 /min | o1')
+  })
+
+  it('keeps both numbers of blood pressure, in the line and in cells of their own', () => {
+    const { line, cells } = rowOf(bloodPressure('o1', '2026-10-01T08:00:00Z', 155, 87))
+    expect(line).toContain(
+      'blood-pressure | systolic blood pressure 155 mm[Hg], diastolic blood pressure 87 mm[Hg] | o1',
+    )
+    expect(cells).toMatchObject({
+      value: null,
+      'systolic blood pressure (mm[Hg])': 155,
+      'diastolic blood pressure (mm[Hg])': 87,
+    })
+  })
+
+  it('keeps both ends of an interval', () => {
+    const effectivePeriod = { start: '2026-10-01T08:00:00Z', end: '2026-10-01T09:00:00Z' }
+    const { line, cells } = rowOf(observation('o1', { effectivePeriod, valueQuantity: quantity(1) }))
+    expect(line).toContain('2026-10-01T10:00:00+02:00/2026-10-01T11:00:00+02:00')
+    expect(cells).toMatchObject({ time: '2026-10-01T10:00:00+02:00', end: '2026-10-01T11:00:00+02:00' })
+  })
+
+  it.each<[string, Partial<Observation>, string]>([
+    ['entered in error', { status: 'entered-in-error' }, '64 /min; ENTERED-IN-ERROR: not a reading'],
+    ['cancelled', { status: 'cancelled' }, '64 /min; CANCELLED: not a reading'],
+    ['a comparator', { valueQuantity: { ...quantity(40), comparator: '<' } }, '<40 /min'],
+    ['absence', { dataAbsentReason: { text: 'error' } }, '64 /min, absent: error'],
+    [
+      'a modifierExtension',
+      { modifierExtension: [{ url: 'urn:not', valueBoolean: true }] },
+      '64 /min; modifierExtension not understood: may mean something else',
+    ],
+  ])('has no plain number for %s, and says it', (_, more, text) => {
+    const { cells, line } = rowOf(heart('o1', more))
+    expect(cells).toMatchObject({ value: null, unit: '/min', text })
+    expect(line).toContain(text)
+    expect(rowOf(heart('o1')).cells).toMatchObject({ value: 64, unit: '/min' })
+  })
+
+  it('has no plain numbers in components that are modified or entered in error', () => {
+    const pressure = bloodPressure('o1', '2026-10-01T08:00:00Z', 155, 87)
+    const column = 'systolic blood pressure (mm[Hg])'
+    expect(rowOf({ ...pressure, status: 'entered-in-error' }).cells).not.toHaveProperty([column])
+    expect(rowOf({ ...pressure, modifierExtension: [{ url: 'urn:x' }] }).cells).not.toHaveProperty([column])
+    const [systolic, diastolic] = pressure.component ?? []
+    if (systolic === undefined || diastolic === undefined) throw new TypeError('no components')
+    const component = [{ ...systolic, modifierExtension: [{ url: 'urn:x' }] }, diastolic]
+    const { cells, line } = rowOf({ ...pressure, component })
+    expect(cells).not.toHaveProperty([column])
+    expect(line).toContain('155 mm[Hg] (modifierExtension not understood: may mean something else)')
+  })
+
+  it('marks a statistic as no single reading and keeps its interpretation', () => {
+    const interpretation = [
+      { coding: [{ system: 'https://w3id.org/openmhealth', code: 'average' }], text: 'average' },
+    ]
+    const per = {
+      code: {
+        coding: [{ system: 'https://w3id.org/openmhealth', code: 'descriptive_statistic_denominator' }],
+      },
+      valueString: 'd',
+    }
+    const { line, resource, cells } = rowOf(heart('o1', { interpretation, component: [per] }))
+    expect(line).toContain('average per d, not a single reading')
+    expect(cells).toMatchObject({ statistic: 'average per d' })
+    expect(resource).toMatchObject({ interpretation })
+    const high = [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3', code: 'H' }] }]
+    const pruned = rowOf(heart('o1', { interpretation: high })).resource
+    expect(pruned).not.toHaveProperty('interpretation')
+    expect(pruned).toMatchObject({ meta: { tag: subsetted } })
+  })
+
+  it('names an unknown code with its display and code, and cannot be made to look like two rows', () => {
+    const odd = heart('o1', { code: coded('718-7', 'Hemo\n- 2026 | globin'), valueString: 'x\u2028y' })
+    expect(rowOf(odd).line).toContain('| Hemo - 2026 | globin (718-7) |')
+    expect(rowOf(odd).line).not.toMatch(/[\n\u2028]/)
+  })
+
+  it('says little where there is little', () => {
+    const bare: Observation = { resourceType: 'Observation', status: 'preliminary', code: {} }
+    const { line, cells } = rowOf(bare)
+    expect(line).toBe('- undated | not said | without a value; status preliminary')
+    expect(Object.values(cells).filter((cell) => cell !== null)).toEqual([
+      'not said',
+      'without a value; status preliminary',
+      'preliminary',
+    ])
+    const valueless = observation('o1', { component: [{ code: { text: 'part' } }] })
+    expect(rowOf(valueless).line).toContain('part without a value')
+  })
+
+  it('has a cell for a timing and for a component without a unit', () => {
+    const timed = observation('o1', {
+      effectiveTiming: { code: { text: 'BID' } },
+      component: [{ code: { text: 'count' }, valueInteger: 3 }],
+    })
+    expect(rowOf(timed).cells).toMatchObject({ time: 'timing {"code":{"text":"BID"}}', count: 3 })
+  })
+})
+
+describe('a pruned observation', () => {
+  const whole = heart('o1', {
+    meta: { versionId: '1', security: [{ code: 'R' }] },
+    category: [{ text: 'vital-signs' }],
+    note: [{ text: 'note' }],
+    subject: { reference: `${baseUrl}/Patient/p1` },
+  })
+
+  it('keeps what the answer and its check need, and has the mark exactly when something was left out', () => {
+    expect(rowOf(whole).resource).toEqual({
+      resourceType: 'Observation',
+      id: 'o1',
+      meta: { security: [{ code: 'R' }], tag: subsetted },
+      status: 'final',
+      code: whole.code,
+      subject: { reference: 'Patient/p1' },
+      ...at,
+      valueQuantity: quantity(64),
+    })
+    expect(rowOf(heart('o1')).resource).toEqual(heart('o1'))
+  })
+
+  it('with fhir_full is whole, but for the address of the exchange', () => {
+    expect(rowOf(whole, 'fhir_full').resource).toEqual({ ...whole, subject: { reference: 'Patient/p1' } })
+  })
+
+  it('never loses an element that says the value, its time, or what changes its meaning', () => {
+    const optional = {
+      modifierExtension: [{ url: 'urn:x', valueBoolean: true }],
+      dataAbsentReason: { text: 'x' },
+      component: [{ code: { text: 'c' }, valueQuantity: { value: 1 } }],
+      implicitRules: 'urn:rules',
+      effectivePeriod: { start: '2026', end: '2027' },
+      effectiveInstant: '2026-10-01T08:00:00Z',
+      valueString: 's',
+      valueAttachment: { contentType: 'application/json', data: 'e30=' },
+      _effectiveDateTime: { extension: [{ url: 'urn:x' }] },
+    } as const
+    fc.assert(
+      fc.property(fc.subarray(Object.keys(optional)), (names) => {
+        const chosen = Object.fromEntries(Object.entries(optional).filter(([name]) => names.includes(name)))
+        const given: Observation = { ...observation('o1'), ...chosen }
+        expect(rowOf(given).resource).toEqual(given)
+        const more: Observation = { ...given, bodySite: { text: 'arm' } }
+        expect(rowOf(more).resource).toEqual({ ...given, meta: { tag: subsetted } })
+      }),
+    )
+  })
+
+  it('has no reference into a contained resource that it lost', () => {
+    const contained: Observation = {
+      ...heart('o1'),
+      contained: [{ resourceType: 'Patient', id: 'x' }],
+      valueReference: { reference: '#x', display: 'kept' },
+    }
+    expect(rowOf(contained).resource).toMatchObject({ valueReference: { display: 'kept' } })
+    expect(JSON.stringify(rowOf(contained).resource)).not.toContain('#x')
+  })
+})

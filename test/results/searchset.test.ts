@@ -1,0 +1,158 @@
+import { describe, expect, it } from 'vitest'
+import type { AnyResource } from '../../src/fhir/types.ts'
+import { type Page, pageAnswer, type Row, rowsThatFit } from '../../src/results/searchset.ts'
+import { emptiesIn } from '../tools/call-tool.ts'
+
+const row = (id: string, size = 10): Row => ({
+  resource: { resourceType: 'Patient', id, filler: 'x'.repeat(size) },
+  line: `- Patient/${id}`,
+  cells: [id, null],
+})
+
+function pageOf(rows: readonly Row[], more: Partial<Page> = {}): Page {
+  return {
+    asked: 'Patients of study s1',
+    self: 'Patient?_count=50',
+    columns: ['id', 'name'],
+    rows,
+    total: rows.length,
+    notes: [],
+    cursorAfter: async (n) => (n < rows.length ? `after-${n}` : undefined),
+    format: 'fhir',
+    byteBudget: 65_536,
+    asOf: '2026-11-23T05:00:00.000Z',
+    ...more,
+  }
+}
+
+const bytesOf = (answer: { structured?: object; text?: string }) =>
+  Buffer.byteLength(JSON.stringify(answer.structured) + answer.text)
+
+describe('a page as a searchset', () => {
+  it('is a Bundle with self link, total, matches, included resources once, and notes as an outcome', async () => {
+    const subject: AnyResource = { resourceType: 'ResearchSubject', id: 'rs' }
+    const rows = [
+      { ...row('1'), included: [subject] },
+      { ...row('2'), included: [subject] },
+    ]
+    const notes = [{ severity: 'warning', code: 'incomplete', text: 'Something is missing.' }] as const
+    const { structured, text } = await pageAnswer(pageOf(rows, { notes }))
+    expect(structured).toEqual({
+      resourceType: 'Bundle',
+      type: 'searchset',
+      timestamp: '2026-11-23T05:00:00.000Z',
+      total: 2,
+      link: [{ relation: 'self', url: 'Patient?_count=50' }],
+      entry: [
+        { resource: rows[0]?.resource, search: { mode: 'match' } },
+        { resource: rows[1]?.resource, search: { mode: 'match' } },
+        { resource: subject, search: { mode: 'include' } },
+        {
+          resource: {
+            resourceType: 'OperationOutcome',
+            issue: [{ severity: 'warning', code: 'incomplete', diagnostics: 'Something is missing.' }],
+          },
+          search: { mode: 'outcome' },
+        },
+      ],
+    })
+    expect(text?.split('\n')).toEqual([
+      'Patients of study s1',
+      '2 in total, 2 shown, as of 2026-11-23T05:00:00.000Z',
+      '- Patient/1',
+      '- Patient/2',
+      'Warning: Something is missing.',
+    ])
+    expect(emptiesIn(structured)).toEqual([])
+  })
+
+  it('leaves total out where it is not known, and entry where there is none', async () => {
+    const { structured, text } = await pageAnswer(pageOf([], { total: undefined, self: 'Patient' }))
+    expect(structured).not.toHaveProperty('total')
+    expect(structured).not.toHaveProperty('entry')
+    expect(text).toContain('total not known, 0 shown')
+  })
+
+  it('carries the cursor in the next link and in the text', async () => {
+    const cursorAfter = async () => 'sealed'
+    for (const self of ['Patient', 'Patient?_count=1']) {
+      const { structured, text } = await pageAnswer(pageOf([row('1')], { cursorAfter, self }))
+      const mark = self.includes('?') ? '&' : '?'
+      expect(structured).toMatchObject({
+        link: [{ relation: 'self' }, { relation: 'next', url: `${self}${mark}cursor=sealed` }],
+      })
+      expect(text).toContain('cursor: sealed')
+    }
+  })
+})
+
+describe('a page as a table', () => {
+  it('has columns, rows, total, cursor and notes', async () => {
+    const cursorAfter = async () => 'sealed'
+    const notes = [{ severity: 'information', code: 'informational', text: 'So it is.' }] as const
+    const { structured } = await pageAnswer(pageOf([row('1')], { format: 'table', cursorAfter, notes }))
+    expect(structured).toEqual({
+      columns: ['id', 'name'],
+      rows: [['1', null]],
+      total: 1,
+      cursor: 'sealed',
+      notes: ['So it is.'],
+    })
+    const bare = await pageAnswer(pageOf([], { format: 'table', total: undefined }))
+    expect(bare.structured).toEqual({ columns: ['id', 'name'], rows: [], notes: [] })
+  })
+})
+
+describe('the byte budget', () => {
+  it.each(['fhir', 'fhir_full', 'table'] as const)(
+    'covers structured answer and text together (%s)',
+    async (format) => {
+      const rows = Array.from({ length: 400 }, (_, n) => row(`ä${n}`, 300))
+      for (const byteBudget of [8192, 20_000, 65_536]) {
+        const answer = await pageAnswer(pageOf(rows, { byteBudget, format }))
+        expect(bytesOf(answer)).toBeLessThanOrEqual(byteBudget)
+        expect(answer.text).toContain(`- Patient/ä${0}`)
+      }
+    },
+  )
+
+  it('leaves what does not fit to the next page, and says so: no row is lost or cut', async () => {
+    const rows = Array.from({ length: 20 }, (_, n) => row(String(n), 1000))
+    const page = pageOf(rows, { byteBudget: 10_000 })
+    const { structured, text } = await pageAnswer(page)
+    const { entry } = structured as { entry: { resource: AnyResource; search: { mode: string } }[] }
+    const matches = entry.filter(({ search }) => search.mode === 'match')
+    expect(matches.length).toBeGreaterThan(1)
+    expect(matches.length).toBeLessThan(20)
+    expect(matches.map(({ resource }) => resource)).toEqual(
+      rows.slice(0, matches.length).map((one) => one.resource),
+    )
+    expect(text).toContain(`Only ${matches.length} of the 20 rows asked for fit the size limit`)
+    expect(text).toContain(`cursor: after-${matches.length}`)
+  })
+
+  it('gives one row whole where it alone is larger, and says so', async () => {
+    const { structured, text } = await pageAnswer(pageOf([row('1', 9000), row('2')], { byteBudget: 8192 }))
+    expect(JSON.stringify(structured)).toContain('x'.repeat(9000))
+    expect(text).toContain('larger than the size limit')
+    expect(text).toContain('cursor: after-1')
+  })
+
+  it('counts what was asked and what is noted', async () => {
+    const rows = Array.from({ length: 40 }, (_, n) => row(String(n), 300))
+    const notes = [{ severity: 'warning', code: 'incomplete', text: 'n'.repeat(3000) }] as const
+    const long = { asked: 'q'.repeat(1000), self: `Patient?name=${'q'.repeat(1000)}`, notes }
+    const answer = await pageAnswer(pageOf(rows, { ...long, byteBudget: 16_384 }))
+    expect(bytesOf(answer)).toBeLessThanOrEqual(16_384)
+    const short = await pageAnswer(pageOf(rows, { byteBudget: 16_384 }))
+    expect(answer.text?.match(/^- /gm)?.length).toBeLessThan(short.text?.match(/^- /gm)?.length ?? 0)
+  })
+
+  it('says how many rows fit', () => {
+    const rows = [row('1', 2000), row('2', 2000), row('3', 2000)]
+    expect(rowsThatFit({ rows, format: 'fhir', byteBudget: 65_536 })).toBe(3)
+    expect(rowsThatFit({ rows, format: 'fhir', byteBudget: 8192 })).toBe(2)
+    expect(rowsThatFit({ rows, format: 'fhir', byteBudget: 4096 })).toBe(1)
+    expect(rowsThatFit({ rows: [], format: 'fhir', byteBudget: 4096 })).toBe(0)
+  })
+})
