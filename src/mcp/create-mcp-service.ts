@@ -65,6 +65,7 @@ function identityOf(
   return {
     now,
     environment,
+    exchangeAudience: fhir.credentials === 'forward' ? fhir.audience : undefined,
     apiUrl: auth.sources.includes('exchange') ? exchangeApiUrl(fhir) : undefined,
   }
 }

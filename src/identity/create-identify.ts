@@ -1,0 +1,103 @@
+import type { AuthOptions } from '../config.ts'
+import { fhirMcpError } from '../errors.ts'
+import { ownAudiences } from './audience.ts'
+import { createPrincipalCache, type PrincipalCache } from './cache.ts'
+import { createDerivation } from './derivation.ts'
+import { createDiscovery } from './discovery.ts'
+import { createExchangeApi } from './exchange-api.ts'
+import type { Identify } from './identify.ts'
+import { createIntrospect, type Introspect } from './introspection.ts'
+import { createAskJson } from './json-endpoint.ts'
+import { createIssuerKeys } from './jwks.ts'
+import { createVerifyJwt, signedBy, type VerifyJwt } from './jwt.ts'
+import { type Environment, readUnverified, skipsVerification } from './skip-verification.ts'
+import { createReadPermissions, type ReadPermissions, type Source } from './sources.ts'
+import { createEstablish, type Establish, type Place } from './standing.ts'
+import { checkForm } from './token-form.ts'
+import { type AskUserinfo, createAskUserinfo } from './userinfo.ts'
+
+/** What identification needs beside its options. */
+export interface IdentifyDependencies {
+  /** The clock, in milliseconds since the epoch. */
+  readonly now: () => number
+  /** The process's environment variables; only `SKIP_JWT_VERIFICATION` and `NODE_ENV` are read. */
+  readonly environment: Environment
+  /** API of the JupyterHealth Exchange (`exchangeApiUrl`); required with the source `exchange`. */
+  readonly apiUrl?: string | undefined
+  /** `fhir.audience`, where tokens are forwarded: `aud` of a JWT must hold it too. */
+  readonly exchangeAudience?: string | undefined
+}
+
+/** The parts of identification, shared by HTTP and stdio. */
+export interface IdentifyParts {
+  readonly cache: PrincipalCache
+  readonly establish: Establish
+  readonly readPermissions: ReadPermissions
+  readonly verifyJwt: VerifyJwt
+  /** Userinfo, whether or not it is among the sources. */
+  readonly askUserinfo: AskUserinfo
+}
+
+/**
+ * Makes `Identify` for bearer tokens. Nothing is asked before the first token. Throws CONFIG when no audience is
+ * configured, a source lacks its settings, or `SKIP_JWT_VERIFICATION` is set outside of tests.
+ */
+export function createIdentify(options: AuthOptions, dependencies: IdentifyDependencies): Identify {
+  return identifyWith(createIdentifyParts(options, dependencies))
+}
+
+/** `Identify` from its parts. */
+export function identifyWith({ cache, establish, readPermissions }: IdentifyParts): Identify {
+  return async (token, signal) => {
+    checkForm(token)
+    return cache([token], signal, async () => readPermissions(await establish.bearer(token), token))
+  }
+}
+
+/** The parts of identification. Throws CONFIG as `createIdentify` does. */
+export function createIdentifyParts(options: AuthOptions, dependencies: IdentifyDependencies): IdentifyParts {
+  const { now, environment, apiUrl, exchangeAudience } = dependencies
+  const audiences = ownAudiences(options)
+  const ask = createAskJson()
+  const discovery = createDiscovery(options.issuer, ask, now)
+  const read = skipsVerification(environment)
+    ? readUnverified
+    : signedBy(createIssuerKeys(options.jwksUri, discovery, ask))
+  const verifyJwt = createVerifyJwt(options, read, now)
+  const askUserinfo = createAskUserinfo(options.userinfoUrl, discovery, ask, now)
+  const sources = new Map<Place, Source>()
+  let introspect: Introspect | undefined
+  if (options.sources.includes('introspection')) {
+    if (options.introspection === undefined) throw missing('auth.introspection', 'introspection')
+    introspect = createIntrospect(options.introspection, options, ask, now)
+    sources.set('introspection', { read: introspect })
+  }
+  if (options.sources.includes('userinfo')) {
+    sources.set('userinfo', {
+      read: askUserinfo,
+      subject: async (token) => (await askUserinfo(token)).subject,
+    })
+  }
+  if (options.sources.includes('exchange')) {
+    if (apiUrl === undefined) throw missing('The API of a JupyterHealth Exchange', 'exchange')
+    const { read, subject } = createDerivation(createExchangeApi(apiUrl, ask), now)
+    const always = options.superuser !== undefined
+    sources.set('exchange', {
+      read: (token, subjectKnown) => read(token, always || !subjectKnown),
+      subject,
+    })
+  }
+  return {
+    cache: createPrincipalCache(options.cacheSize, now),
+    establish: createEstablish({ options, audiences, exchangeAudience, verifyJwt, introspect, now }),
+    readPermissions: createReadPermissions(options, sources, now),
+    verifyJwt,
+    askUserinfo,
+  }
+}
+
+function missing(setting: string, source: AuthOptions['sources'][number]) {
+  return fhirMcpError('CONFIG', {
+    detail: `${setting} is required with the source ${source} of auth.sources.`,
+  })
+}

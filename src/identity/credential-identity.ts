@@ -1,0 +1,21 @@
+import { createHash } from 'node:crypto'
+import type { Principal } from '../access/principal.ts'
+
+/**
+ * Digest over issuer, subject, client and permissions: whose view of the exchange a forwarded token has. The order in
+ * which the claim names things does not count.
+ */
+export function credentialIdentity(principal: Principal): string {
+  const { issuer, subject, client, permissions } = principal
+  const studies = [...permissions.studies.values()].map(({ id, organization }) => [id, organization ?? null])
+  const organizations = [...permissions.organizations.values()].map(({ id, role }) => [id, role ?? null])
+  const view = [
+    issuer,
+    subject,
+    client ?? null,
+    permissions.superuser,
+    studies.map((study) => JSON.stringify(study)).sort(),
+    organizations.map((organization) => JSON.stringify(organization)).sort(),
+  ]
+  return createHash('sha256').update(JSON.stringify(view)).digest('base64url')
+}

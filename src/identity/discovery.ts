@@ -1,0 +1,46 @@
+import { z } from 'zod'
+import { type AskJson, unavailable } from './json-endpoint.ts'
+
+/** What discovery says of an issuer. */
+export interface IssuerMetadata {
+  readonly jwksUri: string | undefined
+  readonly userinfoEndpoint: string | undefined
+}
+
+/** Reads the issuer's metadata; kept 5 minutes, failures not at all, one flight. Throws EXCHANGE_UNAVAILABLE. */
+export type Discovery = () => Promise<IssuerMetadata>
+
+const lifetime = 300_000
+const what = "The issuer's metadata"
+
+/**
+ * Discovery by OpenID Connect Discovery 1.0, §4, else (404) by RFC 8414, §3. The document must name the issuer itself,
+ * and an `https` issuer cannot name endpoints without it. `now` is in milliseconds.
+ */
+export function createDiscovery(issuer: string, ask: AskJson, now: () => number): Discovery {
+  let kept: { readonly metadata: Promise<IssuerMetadata>; readonly until: number } | undefined
+  return () => {
+    if (kept === undefined || now() >= kept.until) {
+      const entry = { metadata: discover(issuer, ask), until: now() + lifetime }
+      kept = entry
+      entry.metadata.catch(() => {
+        kept = undefined
+      })
+    }
+    return kept.metadata
+  }
+}
+
+async function discover(issuer: string, ask: AskJson): Promise<IssuerMetadata> {
+  const { origin, pathname, protocol } = new URL(issuer)
+  const path = pathname.replace(/\/$/, '')
+  let answer = await ask({ url: `${origin}${path}/.well-known/openid-configuration`, what })
+  if (answer.status === 404) {
+    answer = await ask({ url: `${origin}/.well-known/oauth-authorization-server${path}`, what })
+  }
+  const endpoint = z.url({ protocol: protocol === 'https:' ? /^https$/ : /^https?$/ }).optional()
+  const schema = z.object({ issuer: z.literal(issuer), jwks_uri: endpoint, userinfo_endpoint: endpoint })
+  const parsed = schema.safeParse(answer.status === 200 ? answer.body : undefined)
+  if (!parsed.success) throw unavailable(what)
+  return { jwksUri: parsed.data.jwks_uri, userinfoEndpoint: parsed.data.userinfo_endpoint }
+}

@@ -1,0 +1,36 @@
+import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from 'jose'
+import type { Discovery } from './discovery.ts'
+import { type AskJson, unavailable } from './json-endpoint.ts'
+
+/** What the issuer's keys are called in errors. */
+export const keysName = "The issuer's keys"
+
+/**
+ * The issuer's keys: kept 5 minutes; an unknown `kid` reads them again, at most every 30 seconds. Keys that a token
+ * brings or points to itself (`jwk`, `jku`, `x5u`) are never looked at. Throws EXCHANGE_UNAVAILABLE.
+ */
+export function createIssuerKeys(
+  jwksUri: string | undefined,
+  discovery: Discovery,
+  ask: AskJson,
+): JWTVerifyGetKey {
+  let current: { readonly uri: string; readonly keys: JWTVerifyGetKey } | undefined
+  return async (header, token) => {
+    const uri = jwksUri ?? (await discovery()).jwksUri
+    if (uri === undefined) throw unavailable(keysName)
+    if (current?.uri !== uri) current = { uri, keys: remoteKeys(uri, ask) }
+    return current.keys(header, token)
+  }
+}
+
+function remoteKeys(uri: string, ask: AskJson): JWTVerifyGetKey {
+  return createRemoteJWKSet(new URL(uri), {
+    cacheMaxAge: 300_000,
+    cooldownDuration: 30_000,
+    [customFetch]: async (url) => {
+      const answer = await ask({ url, what: keysName })
+      if (answer.status !== 200) throw unavailable(keysName)
+      return Response.json(answer.body)
+    },
+  })
+}

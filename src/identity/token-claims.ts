@@ -1,0 +1,48 @@
+import { parseScopes, type Scopes } from '../access/scopes.ts'
+import { fhirMcpError } from '../errors.ts'
+import { isFhirId } from '../fhir/grammar.ts'
+import type { Claims } from './claim.ts'
+
+/** OAuth client of a token: `client_id` (RFC 9068, RFC 7662), else `azp` (OIDC). */
+export function clientOf(claims: Claims): string | undefined {
+  return [claims.client_id, claims.azp].find(
+    (client): client is string => typeof client === 'string' && client !== '',
+  )
+}
+
+/** `sub`, where it is there. Throws TOKEN_INVALID when it is not a text. */
+export function subjectOf(claims: Claims): string | undefined {
+  const { sub } = claims
+  if (sub === undefined || sub === null) return undefined
+  if (typeof sub !== 'string' || sub === '') throw fhirMcpError('TOKEN_INVALID')
+  return sub
+}
+
+/** A time claim in seconds since the epoch, where it is there. Throws TOKEN_INVALID when it is not a number. */
+export function timeOf(claims: Claims, name: 'exp' | 'nbf' | 'iat'): number | undefined {
+  const time = claims[name]
+  if (time === undefined || time === null) return undefined
+  if (typeof time !== 'number' || !Number.isFinite(time)) throw fhirMcpError('TOKEN_INVALID')
+  return time
+}
+
+/**
+ * The scopes of a token, from `scope` and `scp`, each a text or a list of texts. Throws TOKEN_INVALID for anything else:
+ * what cannot be read could have narrowed.
+ */
+export function scopesOf(claims: Claims): Scopes {
+  const values = [claims.scope, claims.scp].flat().filter((value) => value !== undefined && value !== null)
+  const words = values.map((value) => {
+    if (typeof value !== 'string') throw fhirMcpError('TOKEN_INVALID')
+    return value
+  })
+  return parseScopes(words.join(' '))
+}
+
+/** The SMART launch context `patient`. Throws NO_PERMISSIONS when it is not a FHIR id. */
+export function patientOf(claims: Claims): string | undefined {
+  const { patient } = claims
+  if (patient === undefined || patient === null) return undefined
+  if (typeof patient !== 'string' || !isFhirId(patient)) throw fhirMcpError('NO_PERMISSIONS')
+  return patient
+}
