@@ -12,6 +12,26 @@ export const jupyterHealthTypes = [
   'Practitioner',
 ]
 
+/** Search parameters that the real server lists beside those of every type. */
+const listed: Readonly<Record<string, readonly string[]>> = {
+  Condition: [
+    'abatement-date',
+    'asserted-date',
+    'category',
+    'clinical-status',
+    'code',
+    'encounter',
+    'onset-date',
+    'recorded-date',
+  ],
+  Device: ['status', 'type'],
+  MedicationRequest: ['authoredon', 'encounter', 'intent', 'status'],
+  Observation: ['category', 'code', 'date', 'status'],
+  Organization: ['address', 'name'],
+  Patient: ['birthdate', 'death-date', 'family', 'given', 'identifier', 'name'],
+  Practitioner: ['identifier', 'name'],
+}
+
 /** `metadata`: public, and silent about the search parameters that are the server's own. */
 export function jupyterHealthMetadata(base: string): AnyResource {
   return {
@@ -29,10 +49,7 @@ export function jupyterHealthMetadata(base: string): AnyResource {
         resource: jupyterHealthTypes.map((type) => ({
           type,
           interaction: [{ code: 'read' }, { code: 'search-type' }],
-          searchParam: [
-            { name: '_id', type: 'token' },
-            { name: '_lastUpdated', type: 'date' },
-          ],
+          searchParam: [...(listed[type] ?? []), '_id', '_lastUpdated', '_source'].map((name) => ({ name })),
         })),
       },
     ],

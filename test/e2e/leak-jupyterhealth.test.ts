@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import {
+  type Fault,
+  permissionsClaim,
+  startExchange,
+  startIssuer,
+  type TestExchange,
+  type TestIssuer,
+} from '../../src/test-kit/index.ts'
+import type { Called, TestClient } from './clients.ts'
+import { type Gateway, startGateway } from './gateway.ts'
+
+const audience = 'http://mcp.test/mcp'
+let issuer: TestIssuer
+let exchange: TestExchange<unknown>
+let gateway: Gateway
+let client: TestClient
+
+beforeAll(async () => {
+  issuer = await startIssuer()
+  // Somebody who may see more at the exchange than the token says: the filters alone hold the answers within it.
+  exchange = await startExchange({ dialect: 'jupyterhealth', authorize: () => 'both_member' })
+})
+afterAll(async () => {
+  await issuer.close()
+  await exchange.close()
+})
+
+beforeEach(async () => {
+  exchange.reset()
+  gateway = await startGateway({
+    fhir: { baseUrl: exchange.url, credentials: 'forward', dialect: 'jupyterhealth' },
+    auth: { issuer: issuer.url, audience },
+  })
+  const claims = { sub: 'x', aud: audience, ...permissionsClaim({ studies: ['30006'] }) }
+  client = await gateway.connect('http', await issuer.token(claims))
+  return () => gateway.close()
+})
+
+function hasCode(called: Called, ...codes: string[]) {
+  expect(called.isError, called.text).toBe(true)
+  expect(codes.map((code) => `FHIR_MCP_${code}`)).toContain(called.text.split(':')[0])
+}
+
+const misbehave = (path: string, fault: Fault) =>
+  exchange.misbehave((request) => (request.path.startsWith(`/FHIR/R5/${path}`) ? fault : undefined))
+
+const study = 'patient._has:Group:member:_id'
+
+describe('a JupyterHealth Exchange that', () => {
+  const calls: readonly (readonly [string, Record<string, unknown>])[] = [
+    ['get_patient_demographics', { patient_id: '40006' }],
+    ['get_patient_observations', { patient_id: '40006', limit: 3 }],
+    ['get_patient_date_range', { patient_id: '40006' }],
+    ['search_patients', { name: 'Fernwick' }],
+    ['list_study_patients', { study_id: '30006' }],
+  ]
+
+  it.each(calls)('is honest answers (control): %s', async (tool, given) => {
+    const called = await client.call(tool, given)
+    expect(called.isError, called.text).toBe(false)
+  })
+
+  it.each([
+    ['get_patient_observations', { patient_id: '40006', limit: 3 }],
+    ['get_patient_date_range', { patient_id: '40006' }],
+    ['summarize_patient_observations', { patient_id: '40006' }],
+  ])('ignores the filter on the patient is found out by %s', async (tool, given) => {
+    misbehave('Observation', { kind: 'ignore', parameters: ['patient'] })
+    const called = await client.call(tool, given)
+    hasCode(called, 'EXCHANGE_LEAK')
+    expect(JSON.stringify(called)).not.toMatch(/4002\d/)
+  })
+
+  it('answers another patient is found out', async () => {
+    misbehave('Patient/', { kind: 'another-patient', patient: '40026' })
+    hasCode(await client.call('get_patient_demographics', { patient_id: '40006' }), 'EXCHANGE_LEAK')
+  })
+
+  it('ignores a count’s filter on the patient does not make us say a wrong number', async () => {
+    const honest = await client.call('count_patient_observations', { patient_id: '40007' })
+    expect(honest.text).toContain('200')
+    await gateway.close()
+    gateway = await startGateway({
+      fhir: { baseUrl: exchange.url, credentials: 'forward', dialect: 'jupyterhealth' },
+      auth: { issuer: issuer.url, audience },
+    })
+    const claims = { sub: 'x', aud: audience, ...permissionsClaim({ studies: ['30006'] }) }
+    const another = await gateway.connect('http', await issuer.token(claims))
+    misbehave('Observation', { kind: 'ignore', parameters: ['patient', study] })
+    hasCode(
+      await another.call('count_patient_observations', { patient_id: '40007' }),
+      'NOT_SUPPORTED_BY_EXCHANGE',
+    )
+    hasCode(
+      await another.call('count_study_observations', { study_id: '30006' }),
+      'NOT_SUPPORTED_BY_EXCHANGE',
+    )
+  })
+
+  it('keeps what the claims forbid, though its own rules would allow it', async () => {
+    for (const patient_id of ['40026', '40029']) {
+      hasCode(await client.call('get_patient_demographics', { patient_id }), 'FORBIDDEN')
+    }
+    hasCode(await client.call('get_study_metadata', { study_id: '30008' }), 'FORBIDDEN')
+    expect(exchange.requests.map(({ path }) => path).join()).not.toMatch(/4002[69]|30008/)
+  })
+
+  it('counts a study by its enrolled patients, all types, whichever way it is asked', async () => {
+    const claims = { sub: 'y', aud: audience, ...permissionsClaim({ studies: ['30007'] }) }
+    const other = await gateway.connect('http', await issuer.token(claims))
+    const whole = await other.call('count_study_observations', { study_id: '30007' })
+    const each = await other.call('count_study_observations', { study_id: '30007', by_patient: true })
+    expect(whole.text).toContain('1600')
+    expect(each.text).toContain('1600')
+  })
+})
