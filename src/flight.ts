@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 /** Runs reads that several callers may wait for, one at a time for each name. */
 export interface Flights<T> {
   /**
@@ -27,6 +29,7 @@ export function createFlights<T>(
 
   function begin(name: string, read: Read<T>): Flight<T> {
     const end = new AbortController()
+    setMaxListeners(0, end.signal)
     const began = now()
     const result = read(end.signal).then((value) => {
       if (flights.get(name) === flight) landed(name, value, began)

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { z } from 'zod'
 import type { Rule } from '../access/narrowing.ts'
 import type { Principal } from '../access/principal.ts'
@@ -46,6 +47,8 @@ export async function doWork<T>(parts: CallParts, work: Work<T>): Promise<T> {
   const ledger = openLedger(parts, work.asker, { kind: work.kind, name: work.rule.name })
   return ledger.keep(async () => {
     const { asker } = work
+    // Every request of the call listens to its end, and there may be many at once.
+    setMaxListeners(0, asker.signal)
     const call = {
       credential: parts.credentialOf(asker),
       signal: asker.signal,

@@ -20,6 +20,7 @@ async function open(baseUrl: string, accessToken: string): Promise<Live> {
     FHIR_MCP_FHIR_CREDENTIALS: 'forward',
     FHIR_MCP_AUTH_ISSUER: claims.iss ?? new URL('/o', baseUrl).href,
     FHIR_MCP_AUTH_AUDIENCE: 'live',
+    FHIR_MCP_AUTH_USERINFO_URL: new URL('/o/userinfo/', baseUrl).href,
     FHIR_MCP_AUTH_SOURCES: 'userinfo,exchange',
     FHIR_MCP_AUTH_ALLOW_TOKENS_WITHOUT_AUDIENCE: 'true',
     ...(claims.aud === undefined ? {} : { FHIR_MCP_AUTH_CLIENTS: claims.aud }),
@@ -27,6 +28,7 @@ async function open(baseUrl: string, accessToken: string): Promise<Live> {
     ...(idToken === undefined ? {} : { FHIR_MCP_ID_TOKEN: idToken }),
   })
   const listed = await client.call('list_studies')
+  if (listed.isError) throw new Error(listed.text)
   const studies = matches(listed, 'ResearchStudy').map((id) => ({ id: id ?? '', title: undefined }))
   for (const { id: study } of studies) {
     const patients = matches(
