@@ -1,0 +1,26 @@
+import type { AccessOptions } from '../config.ts'
+import type { FhirVersion } from '../fhir/types.ts'
+import type { Capabilities, ExchangeCall } from './exchange.ts'
+import type { FhirClient, RequestShape } from './fhir-client.ts'
+import type { Proofs } from './proofs.ts'
+
+/** What a dialect works with while it answers one call. */
+export interface Asking {
+  /** Never has more than `connections` requests under way. */
+  readonly client: FhirClient
+  readonly call: ExchangeCall
+  readonly access: AccessOptions
+  /** The clock, in milliseconds since the epoch. */
+  readonly now: () => number
+  readonly connections: number
+  /** Shared by all calls to this exchange. */
+  readonly proofs: Proofs
+  /** The FHIR release of the exchange; cached for all calls. */
+  readonly version: () => Promise<FhirVersion>
+  /** What the exchange says of itself; cached for all calls. */
+  readonly capabilities: () => Promise<Capabilities>
+  /** Headers of every request, as the dialect wants them. */
+  readonly shape: RequestShape
+  /** Reads a path below the exchange's own API, which JupyterHealth has. */
+  readonly api: (path: string) => Promise<unknown>
+}

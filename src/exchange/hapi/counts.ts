@@ -1,0 +1,78 @@
+import type { Grant } from '../../access/grant.ts'
+import { fhirMcpError } from '../../errors.ts'
+import type { Asking } from '../asking.ts'
+import { chunksOf, mapBounded } from '../bounded.ts'
+import { membersOf, rejected, totalOf } from '../check.ts'
+import type { ObservationCount, ObservationFilter } from '../exchange.ts'
+import type { SearchPairs } from '../fhir-client.ts'
+import { matchesNothing, observationPairs } from './filters.ts'
+
+const chunk = 500
+const notCounted: readonly [string, string] = ['status', 'entered-in-error,cancelled']
+
+/** Values that no observation can have; they name nobody. The dates lie outside what HAPI indexes open periods with. */
+const impossible: Readonly<Record<string, string>> = {
+  patient: 'Patient/no-such-patient-0',
+  category: 'urn:control:none|none',
+  code: 'urn:control:none|none',
+  'date ge': 'ge9998-12-31T00:00:00Z',
+  'date lt': 'lt1000-01-01T00:00:00Z',
+  status: 'no-such-status',
+}
+
+/** How many observations one patient of a grant has. */
+export async function countOfPatient(
+  asking: Asking,
+  grant: Grant,
+  patient: string,
+  filter: ObservationFilter,
+): Promise<ObservationCount> {
+  if (grant.standing(patient) !== 'member') throw fhirMcpError('FORBIDDEN')
+  const pairs = observationPairs(grant, filter)
+  if (matchesNothing(filter)) return { count: 0, excluded: 0 }
+  return countWhere(asking, [['patient', `Patient/${patient}`], ...pairs])
+}
+
+/** How many observations all patients of a grant have, summed over them: an observation has one patient. */
+export async function countOfAll(
+  asking: Asking,
+  grant: Grant,
+  filter: ObservationFilter,
+): Promise<ObservationCount> {
+  const members = membersOf(grant)
+  const pairs = observationPairs(grant, filter)
+  if (matchesNothing(filter)) return { count: 0, excluded: 0 }
+  if (members === undefined) return countWhere(asking, pairs)
+  const counts = await mapBounded(chunksOf(members, chunk), asking.connections, (some) =>
+    countWhere(asking, [['patient', some.map((id) => `Patient/${id}`).join(',')], ...pairs]),
+  )
+  return {
+    count: counts.reduce((sum, one) => sum + one.count, 0),
+    excluded: counts.reduce((sum, one) => sum + one.excluded, 0),
+  }
+}
+
+async function countWhere(asking: Asking, pairs: SearchPairs): Promise<ObservationCount> {
+  const all = await totalWhere(asking, pairs)
+  if (all === 0) return { count: 0, excluded: 0 }
+  await mapBounded(pairs, asking.connections, (pair) => proveForm(asking, pair))
+  const excluded = await totalWhere(asking, [...pairs, notCounted])
+  if (excluded > 0) await proveForm(asking, notCounted)
+  if (excluded > all) throw rejected('It counts more with a filter than without.')
+  return { count: all - excluded, excluded }
+}
+
+function proveForm(asking: Asking, [name, value]: readonly [string, string]): Promise<void> {
+  const form = name === 'date' ? `date ${value.slice(0, 2)}` : name
+  const control = impossible[form]
+  if (control === undefined) throw rejected(`There is no control for ${form}.`)
+  return asking.proofs.require(form, () => totalWhere(asking, [[name, control]]))
+}
+
+async function totalWhere(asking: Asking, pairs: SearchPairs): Promise<number> {
+  const { client, call, shape } = asking
+  const counted = [...pairs, ['_summary', 'count'], ['_pretty', 'false']] as const
+  const total = totalOf(await client.search(call, 'Observation', counted, { ...shape, post: true }))
+  if (total === undefined) throw rejected('Its count has no total.')
+  return total
+}

@@ -1,0 +1,65 @@
+import type { Grant } from '../../access/grant.ts'
+import type { Patient } from '../../fhir/types.ts'
+import type { Asking } from '../asking.ts'
+import { chunksOf, mapBounded } from '../bounded.ts'
+import { byId, checkedRead, leak, membersWithin, patientOfGrant, staysIn } from '../check.ts'
+import type { PatientFilter } from '../exchange.ts'
+import type { SearchPairs } from '../fhir-client.ts'
+import { birthdateParts, holdAgainstPatientFilter } from '../honoured.ts'
+import { searchValue, tokenValue } from './escape.ts'
+import { readRows } from './rows.ts'
+
+const chunk = 500
+
+/** The patients of a grant that fit, asked for by their ids; an unrestricted grant asks for all. */
+export async function patientsOf(
+  asking: Asking,
+  grant: Grant,
+  filter: PatientFilter,
+  ids: readonly string[] | undefined,
+): Promise<Patient[]> {
+  const conditions = conditionsOf(filter)
+  const members = membersWithin(grant, ids)
+  if (members === undefined) {
+    const pairs = [...conditions, ['_sort', '_id'], ['_count', '1000'], ['_pretty', 'false']] as const
+    const { rows } = await readRows(asking, 'Patient', pairs, { post: true })
+    for (const patient of rows) holdAgainstPatientFilter(patient, filter)
+    return [...rows].sort(byId)
+  }
+  const pages = await mapBounded(chunksOf(members, chunk), asking.connections, async (some) => {
+    const pairs = [
+      ['_id', some.join(',')],
+      ...conditions,
+      ['_count', String(chunk)],
+      ['_pretty', 'false'],
+    ] as const
+    const { rows } = await readRows(asking, 'Patient', pairs, { post: true })
+    const asked = new Set(some)
+    for (const patient of rows) {
+      if (!staysIn(grant, patient.id) || !asked.has(patient.id)) throw leak()
+      holdAgainstPatientFilter(patient, filter)
+    }
+    return rows
+  })
+  return pages.flat().sort(byId)
+}
+
+/** The patient of a grant on one patient. */
+export async function patientOf(asking: Asking, grant: Grant): Promise<Patient> {
+  const id = patientOfGrant(grant)
+  return checkedRead(await asking.client.read(asking.call, 'Patient', id, asking.shape), 'Patient', id)
+}
+
+function conditionsOf({ name, family, given, birthdate, identifier }: PatientFilter): SearchPairs {
+  const texts = { name, family, given }
+  return [
+    ...Object.entries(texts).flatMap(([parameter, text]) =>
+      text === undefined ? [] : [[parameter, searchValue(text)] as const],
+    ),
+    ...(birthdate ?? []).map((condition) => {
+      const { prefix, date } = birthdateParts(condition)
+      return ['birthdate', `${prefix}${date}`] as const
+    }),
+    ...(identifier === undefined ? [] : [['identifier', tokenValue(identifier)] as const]),
+  ]
+}

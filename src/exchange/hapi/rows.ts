@@ -1,0 +1,35 @@
+import type { Bundle } from '../../fhir/types.ts'
+import type { Asking } from '../asking.ts'
+import { type AskedType, type Checked, matchesOf, type Rows, rejected, totalOf } from '../check.ts'
+import type { SearchPairs } from '../fhir-client.ts'
+
+/**
+ * Reads a search to its end along its `next` links. Throws EXCHANGE_REJECTED when the pages do not come to an end, or do
+ * not add up to the `total` that the server gives: a roster with rows missing must not pass for a whole one.
+ */
+export async function readRows<Type extends AskedType>(
+  asking: Asking,
+  type: Type,
+  pairs: SearchPairs,
+  { post = false, limit = Number.POSITIVE_INFINITY }: { post?: boolean; limit?: number } = {},
+): Promise<Rows<Type>> {
+  const { client, call, shape } = asking
+  const rows = new Map<string, Checked<Type>>()
+  const followed = new Set<string>()
+  let page: Bundle = await client.search(call, type, pairs, { ...shape, post })
+  let total = totalOf(page)
+  for (;;) {
+    for (const row of matchesOf(page, type)) rows.set(row.id, row)
+    if (Math.max(total ?? 0, rows.size) > limit) return { complete: false, rows: [] }
+    const next = client.nextLink(page)
+    if (next === undefined) break
+    if (followed.has(next)) throw rejected('The pages of its answer do not come to an end.')
+    followed.add(next)
+    page = await client.page(call, next, shape)
+    total = totalOf(page) ?? total
+  }
+  if (total !== undefined && total !== rows.size) {
+    throw rejected('The rows of its answer do not add up to its total.')
+  }
+  return { complete: true, rows: [...rows.values()] }
+}

@@ -1,0 +1,142 @@
+import { fhirMcpError } from '../errors.ts'
+import type { CodeableConcept, Observation, Patient } from '../fhir/types.ts'
+import { requireHonoured } from './check.ts'
+import { effectiveInterval, intervalOf, isUndated } from './effective.ts'
+import type { ObservationFilter, PatientFilter, SearchCode } from './exchange.ts'
+
+/** Bounds of the effective time in milliseconds since the epoch: [from, before). */
+export interface Bounds {
+  readonly from: number | undefined
+  readonly before: number | undefined
+}
+
+/** Reads the bounds of a filter. Throws INVALID_ARGUMENT when one is not an instant. */
+export function boundsOf(filter: ObservationFilter): Bounds {
+  return { from: instantOf(filter.from, 'start'), before: instantOf(filter.before, 'end') }
+}
+
+function instantOf(text: string | undefined, name: string): number | undefined {
+  if (text === undefined) return undefined
+  const interval = intervalOf(text)
+  if (interval?.exact !== true) {
+    throw fhirMcpError('INVALID_ARGUMENT', { detail: `${name} must be an instant with its offset.` })
+  }
+  return interval.from
+}
+
+/**
+ * Holds an observation against the filters that were asked for, as far as it can be told (FHIR R5 §3.2.1.5.6: a period
+ * matches when it overlaps). Throws NOT_SUPPORTED_BY_EXCHANGE when one was ignored.
+ */
+export function holdAgainstFilter(observation: Observation, filter: ObservationFilter, bounds: Bounds): void {
+  if (filter.codes !== undefined) {
+    requireHonoured(
+      filter.codes.some((code) => hasCode(observation, code)),
+      'code',
+    )
+  }
+  if (bounds.from === undefined && bounds.before === undefined) return
+  requireHonoured(!isUndated(observation), 'date')
+  const effective = effectiveInterval(observation)
+  if (effective === undefined) return
+  requireHonoured(effective.to >= (bounds.from ?? Number.NEGATIVE_INFINITY), 'date')
+  requireHonoured(effective.from < (bounds.before ?? Number.POSITIVE_INFINITY), 'date')
+}
+
+/** Whether two neighbours of an answer are in the order that was asked for, as far as it can be told: undated come last. */
+export function inOrder(first: Observation, second: Observation, order: 'newest' | 'oldest'): boolean {
+  if (isUndated(first) || isUndated(second)) return isUndated(second)
+  const [a, b] = [first, second].map((one) => intervalOf(one.effectiveDateTime ?? one.effectiveInstant))
+  if (a?.exact !== true || b?.exact !== true) return true
+  return order === 'newest' ? a.from >= b.from : a.from <= b.from
+}
+
+/** Whether one of an observation's codings is the code. */
+export function hasCode(observation: Observation, { system, code }: SearchCode): boolean {
+  return codingsOf(observation.code).some((coding) => coding.system === system && coding.code === code)
+}
+
+/** Whether an observation is in one of these categories, each one `system|code`, `|code` (no system) or `code`. */
+export function inCategories(observation: Observation, categories: readonly string[]): boolean {
+  const concepts = Array.isArray(observation.category) ? observation.category : []
+  const codings = concepts.flatMap((concept) => codingsOf(concept))
+  return categories.some((category) => {
+    const bar = category.indexOf('|')
+    const code = category.slice(bar + 1)
+    return codings.some(
+      (coding) => coding.code === code && (bar === -1 || (coding.system ?? '') === category.slice(0, bar)),
+    )
+  })
+}
+
+function codingsOf(concept: CodeableConcept | undefined) {
+  return Array.isArray(concept?.coding) ? concept.coding : []
+}
+
+/** Holds a patient against a filter, as far as it can be told. Throws NOT_SUPPORTED_BY_EXCHANGE when one was ignored. */
+export function holdAgainstPatientFilter(patient: Patient, filter: PatientFilter): void {
+  const names = Array.isArray(patient.name) ? patient.name : []
+  const families = names.map((name) => name.family)
+  const givens = names.flatMap((name) => name.given ?? [])
+  const others = names.flatMap((name) => [name.text, ...(name.prefix ?? []), ...(name.suffix ?? [])])
+  const all = [...families, ...givens, ...others]
+  requireHonoured(filter.name === undefined || holds(all, filter.name), 'name')
+  requireHonoured(filter.family === undefined || holds(families, filter.family), 'family')
+  requireHonoured(filter.given === undefined || holds(givens, filter.given), 'given')
+  for (const condition of filter.birthdate ?? []) {
+    requireHonoured(bornWithin(patient.birthDate, condition), 'birthdate')
+  }
+  requireHonoured(filter.identifier === undefined || hasIdentifier(patient, filter.identifier), 'identifier')
+}
+
+/** Whether a patient has an identifier: `system|value`, `|value` (no system) or `value`. */
+export function hasIdentifier(patient: Patient, identifier: string): boolean {
+  const bar = identifier.indexOf('|')
+  const value = identifier.slice(bar + 1)
+  const identifiers = Array.isArray(patient.identifier) ? patient.identifier : []
+  return identifiers.some(
+    (own) => own.value === value && (bar === -1 || (own.system ?? '') === identifier.slice(0, bar)),
+  )
+}
+
+/** Servers differ in what of a name they match (beginning, each word); none matches what is not in it. */
+function holds(texts: readonly (string | undefined)[], wanted: string): boolean {
+  const needle = folded(wanted)
+  return texts.some((text) => text !== undefined && folded(text).includes(needle))
+}
+
+function folded(text: string): string {
+  return text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase().trim()
+}
+
+const birthdateCondition = /^(eq|ge|le|gt|lt)?(\d{4}(?:-\d{2}(?:-\d{2})?)?)$/
+
+/** Splits a birthdate condition in prefix and date. Throws INVALID_ARGUMENT when it is none of eq, ge, le, gt, lt. */
+export function birthdateParts(condition: string): { prefix: string; date: string } {
+  const match = birthdateCondition.exec(condition)
+  if (match?.[2] === undefined || intervalOf(match[2]) === undefined) {
+    throw fhirMcpError('INVALID_ARGUMENT', {
+      detail: 'birthdate must be a date, alone or after ge, le, gt or lt, as ge1960-01-01.',
+    })
+  }
+  return { prefix: match[1] ?? 'eq', date: match[2] }
+}
+
+function bornWithin(birthDate: string | undefined, condition: string): boolean {
+  const { prefix, date } = birthdateParts(condition)
+  const born = intervalOf(birthDate)
+  const wanted = intervalOf(date)
+  if (born === undefined || wanted === undefined) return false
+  switch (prefix) {
+    case 'ge':
+      return born.to >= wanted.from
+    case 'le':
+      return born.from <= wanted.to
+    case 'gt':
+      return born.to > wanted.to
+    case 'lt':
+      return born.from < wanted.from
+    default:
+      return born.from <= wanted.to && born.to >= wanted.from
+  }
+}

@@ -1,0 +1,65 @@
+import type { FhirOptions } from '../../config.ts'
+import { fhirMcpError } from '../../errors.ts'
+import { startDeadline } from '../deadline.ts'
+import type { ExchangeCall } from '../exchange.ts'
+import { createExchangePool } from '../pool.ts'
+
+/** Reads the exchange's own API, beside FHIR. Only its studies are read there; patients never. */
+export interface ApiReader {
+  /**
+   * The JSON of a path below the API. Throws FORBIDDEN for 403 and 404, EXCHANGE_REJECTED for any other answer that is
+   * not JSON with status 200, EXCHANGE_TIMEOUT, EXCHANGE_UNAVAILABLE.
+   */
+  get(call: ExchangeCall, path: string): Promise<unknown>
+  close(): Promise<void>
+}
+
+/** Opens the API that `fhir.apiUrl` names; by default `/api/v1` beside the FHIR base (`/FHIR/R5`). */
+export function createApiReader(fhir: FhirOptions): ApiReader {
+  const beside = fhir.baseUrl.replace(/(\/FHIR(\/R5)?)?\/*$/i, '')
+  const base = (fhir.apiUrl ?? `${beside}/api/v1`).replace(/\/+$/, '')
+  const pool = createExchangePool(new URL(base).origin, fhir)
+  return {
+    async get(call, path) {
+      const deadline = startDeadline(call.signal, fhir.timeout)
+      const { signal } = deadline
+      let counted = false
+      const onSent = () => {
+        if (!counted) call.onRequest?.()
+        counted = true
+      }
+      const { authorization } = call.credential
+      const headers = {
+        accept: 'application/json',
+        'accept-encoding': 'gzip',
+        ...(authorization === undefined ? {} : { authorization }),
+      }
+      const settings: RequestInit = { headers, signal, redirect: 'manual' }
+      try {
+        const dispatcher = pool.dispatcherFor({ signal, onSent })
+        const answer = await fetch(`${base}/${path}`, Object.assign(settings, { dispatcher }))
+        onSent()
+        if (answer.status === 200) return await jsonOf(answer)
+        await answer.body?.cancel()
+        throw fhirMcpError(answer.status === 403 || answer.status === 404 ? 'FORBIDDEN' : 'EXCHANGE_REJECTED')
+      } catch (thrown) {
+        deadline.throwIfOver()
+        // fetch names the URL in what it throws.
+        if (thrown instanceof TypeError) throw fhirMcpError('EXCHANGE_UNAVAILABLE')
+        throw thrown
+      } finally {
+        deadline.stop()
+      }
+    },
+    close: () => pool.close(),
+  }
+}
+
+async function jsonOf(answer: Response): Promise<unknown> {
+  const text = await answer.text()
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw fhirMcpError('EXCHANGE_REJECTED', { detail: 'Its API answered with something that is not JSON.' })
+  }
+}

@@ -1,0 +1,126 @@
+import { z } from 'zod'
+import { fhirMcpError, isFhirMcpError } from '../../errors.ts'
+import { type Checked, rejected } from '../check.ts'
+import type { Branch } from '../merge.ts'
+
+type Row = Checked<'Observation'>
+
+/**
+ * Where a branch stands: rows before `skip` on that page are done. `after` is the last one that is done; it is looked for
+ * first, because new rows move the others.
+ */
+const positionSchema = z.strictObject({
+  page: z.number().int().min(1).max(1_000_000),
+  size: z.number().int().min(1).max(1000),
+  skip: z.number().int().min(0).max(1000),
+  after: z.string().optional(),
+})
+type Position = z.output<typeof positionSchema>
+
+/** One branch of a search, read page by page. */
+export interface PagedBranch extends Branch<Row> {
+  /** Rows that match in all, as the page that was read last says; undefined before. */
+  total(): number | undefined
+  /** Every row of the branch where the first page has them all. */
+  whole(): readonly Row[] | undefined
+}
+
+/** How a branch is read. */
+export interface BranchReader {
+  /** Reads a page (from 1) and holds each row against the grant and the filters. */
+  readonly read: (page: number, size: number) => Promise<{ rows: readonly Row[]; total: number }>
+  /** Whether a row belongs to another branch as well and is taken there. */
+  readonly isElsewhere: (row: Row) => boolean
+}
+
+/**
+ * A branch from its beginning (`from` undefined, pages of `size` rows) or from a position that it gave. Throws
+ * INVALID_ARGUMENT for a position that is not one.
+ */
+export function createBranch(reader: BranchReader, from: string | undefined, size: number): PagedBranch {
+  let at: Position | undefined = from === undefined ? { page: 1, size, skip: 0 } : parsedPosition(from)
+  let rows: readonly Row[] | undefined
+  let total: number | undefined
+  let whole: readonly Row[] | undefined
+
+  /** Goes on to the next row that is this branch's own, as far as the rows at hand go. */
+  const settle = () => {
+    while (at !== undefined && rows !== undefined) {
+      const row = rows[at.skip]
+      if (row === undefined) {
+        const more = at.page * at.size < (total ?? 0)
+        const last: string | undefined = rows.at(-1)?.id ?? at.after
+        at = more
+          ? { page: at.page + 1, size: at.size, skip: 0, ...(last ? { after: last } : {}) }
+          : undefined
+        rows = undefined
+      } else if (reader.isElsewhere(row)) {
+        at = { ...at, skip: at.skip + 1, after: row.id }
+      } else {
+        return
+      }
+    }
+  }
+
+  const load = async (position: Position) => {
+    const page = await reader.read(position.page, position.size).catch((error: unknown) => {
+      if (position.page === 1 || !isFhirMcpError(error, 'FORBIDDEN')) throw error
+      throw fhirMcpError('INVALID_ARGUMENT', {
+        detail:
+          'cursor no longer fits what the exchange has: leave it out and start again with the first page.',
+      })
+    })
+    const expected = Math.min(position.size, page.total - (position.page - 1) * position.size)
+    if (page.rows.length !== Math.max(0, expected)) {
+      throw rejected('The rows of its answer do not add up to its total.')
+    }
+    total = page.total
+    rows = page.rows
+    if (position.page === 1 && page.rows.length === page.total) whole = page.rows
+    const known = position.after === undefined ? -1 : rows.findIndex(({ id }) => id === position.after)
+    if (known !== -1) at = { ...position, skip: known + 1 }
+  }
+
+  return {
+    async peek() {
+      for (;;) {
+        settle()
+        if (at === undefined) return undefined
+        if (rows !== undefined) return rows[at.skip]
+        await load(at)
+      }
+    },
+    take() {
+      const row = at === undefined ? undefined : rows?.[at.skip]
+      if (at === undefined || row === undefined) return
+      at = { ...at, skip: at.skip + 1, after: row.id }
+      settle()
+    },
+    position: () => (at === undefined ? null : JSON.stringify(at)),
+    total: () => total,
+    whole: () => whole,
+  }
+}
+
+/** A branch of which it is known that nothing is left: it is not asked. */
+export const endedBranch: PagedBranch = {
+  peek: async () => undefined,
+  take: () => undefined,
+  position: () => null,
+  total: () => undefined,
+  whole: () => undefined,
+}
+
+function parsedPosition(text: string): Position {
+  const parsed = positionSchema.safeParse(parsedJson(text))
+  if (parsed.success) return parsed.data
+  throw fhirMcpError('INVALID_ARGUMENT', { detail: 'cursor is not one of this search.' })
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

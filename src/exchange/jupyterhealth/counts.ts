@@ -1,0 +1,168 @@
+import type { Grant } from '../../access/grant.ts'
+import { fhirMcpError, isFhirMcpError } from '../../errors.ts'
+import type { Asking } from '../asking.ts'
+import { mapBounded } from '../bounded.ts'
+import { type Checked, leak, membersOf, rejected, requireHonoured, staysIn } from '../check.ts'
+import type { ObservationCount, ObservationFilter } from '../exchange.ts'
+import type { SearchPairs } from '../fhir-client.ts'
+import { type Bounds, boundsOf, hasCode } from '../honoured.ts'
+import { holdAgainstBranch, subjectOf } from './check-observation.ts'
+import { branchPairs, type CodeBranch, codeBranches, isWholeDay, requireNoCategories } from './filters.ts'
+import { exchangeId, isExchangeId } from './ids.ts'
+import { countRows, readPage, readRows } from './rows.ts'
+import { memberOf, organizationParameter, studyParameter } from './within.ts'
+
+const none: ObservationCount = { count: 0, excluded: 0 }
+const notCounted = ['entered-in-error', 'cancelled'] as const
+
+/** Values that nothing can have; they name nobody. */
+const impossible: Readonly<Record<string, string>> = {
+  patient: '0',
+  [studyParameter]: '0',
+  [organizationParameter]: '0',
+  code: 'urn:control:none|none',
+  'date ge': 'ge9998-12-31',
+  'date lt': 'lt1000-01-01',
+  status: 'no-such-status',
+}
+
+/** How many observations one patient of a grant has. */
+export async function countOfPatient(
+  asking: Asking,
+  grant: Grant,
+  patient: string,
+  filter: ObservationFilter,
+): Promise<ObservationCount> {
+  requireNoCategories(grant)
+  if (grant.standing(patient) !== 'member') throw fhirMcpError('FORBIDDEN')
+  const counting = { asking, grant, codes: codeBranches(filter.codes), bounds: boundsOf(filter) }
+  return countWithin(counting, [['patient', exchangeId(patient)]])
+}
+
+/**
+ * How many observations all patients of a grant have. A study or organization is counted as one where all of its patients
+ * are within the grant and that form is proven; otherwise the patients are counted one by one.
+ */
+export async function countOfAll(
+  asking: Asking,
+  grant: Grant,
+  filter: ObservationFilter,
+): Promise<ObservationCount> {
+  requireNoCategories(grant)
+  const counting = { asking, grant, codes: codeBranches(filter.codes), bounds: boundsOf(filter) }
+  const members = membersOf(grant)
+  if (members === undefined) return countWithin(counting, [])
+  if (members.length === 0) return none
+  const { target, patients } = grant.terms
+  const isWhole = patients?.known.size === 0
+  if (isWhole && (target.kind === 'study' || target.kind === 'organization')) {
+    const id = target.kind === 'study' ? target.study : target.organization
+    try {
+      return await countWithin(counting, [memberOf({ kind: target.kind, id })])
+    } catch (error) {
+      if (!isFhirMcpError(error, 'NOT_SUPPORTED_BY_EXCHANGE')) throw error
+    }
+  }
+  const counts = await mapBounded(members.filter(isExchangeId), asking.connections, (patient) =>
+    countWithin(counting, [['patient', patient]]),
+  )
+  return sumOf(counts)
+}
+
+interface Counting {
+  readonly asking: Asking
+  readonly grant: Grant
+  readonly codes: readonly CodeBranch[]
+  readonly bounds: Bounds
+}
+
+/**
+ * Counts what one search form reaches. Codes are counted one by one; where several have observations, all but the largest
+ * are read, because one observation may have several of the codes.
+ */
+async function countWithin(counting: Counting, within: SearchPairs): Promise<ObservationCount> {
+  const { asking, codes, bounds } = counting
+  const branches = await mapBounded(codes, asking.connections, async (code) => {
+    const pairs = [...within, ...branchPairs(code, bounds)]
+    return { code, pairs, total: await countRows(asking, pairs) }
+  })
+  const [main, ...others] = branches.filter(({ total }) => total > 0).sort((a, b) => b.total - a.total)
+  if (main === undefined) return none
+  await mapBounded(main.pairs, asking.connections, (pair) => proveForm(asking, pair))
+  await proveBounds(counting, main)
+  const excluded = await mapBounded(notCounted, asking.connections, (status) =>
+    countRows(asking, [...main.pairs, ['status', status]]),
+  )
+  const excludedThere = excluded.reduce((sum, one) => sum + one, 0)
+  if (excludedThere > 0) await proveForm(asking, ['status', 'no-such-status'])
+  if (excludedThere > main.total) throw rejected('It counts more with a filter than without.')
+
+  const rows = await mapBounded(others, asking.connections, (branch) => readBranch(counting, branch))
+  const elsewhere = new Map<string, Checked<'Observation'>>()
+  for (const row of rows.flat()) {
+    if (main.code === undefined || !hasCode(row, main.code)) elsewhere.set(row.id, row)
+  }
+  const excludedElsewhere = [...elsewhere.values()].filter(({ status }) =>
+    notCounted.some((one) => one === status),
+  ).length
+  return sumOf([
+    { count: main.total - excludedThere, excluded: excludedThere },
+    { count: elsewhere.size - excludedElsewhere, excluded: excludedElsewhere },
+  ])
+}
+
+interface CountedBranch {
+  readonly code: CodeBranch
+  readonly pairs: SearchPairs
+  readonly total: number
+}
+
+async function readBranch(
+  counting: Counting,
+  branch: CountedBranch,
+): Promise<readonly Checked<'Observation'>[]> {
+  const { rows } = await readRows(counting.asking, 'Observation', branch.pairs, { sort: 'date' })
+  for (const row of rows) holdRow(counting, branch, row)
+  return rows
+}
+
+function holdRow(
+  { asking, grant, bounds }: Counting,
+  branch: CountedBranch,
+  row: Checked<'Observation'>,
+): void {
+  if (!staysIn(grant, subjectOf(row, asking.client.baseUrl))) throw leak()
+  holdAgainstBranch(row, branch.code, bounds)
+}
+
+/**
+ * A bound within a day must not be taken for the whole day. The first and the last observation of the search show it: when
+ * both lie within the bounds, so does everything between them.
+ */
+async function proveBounds(counting: Counting, branch: CountedBranch): Promise<void> {
+  const { asking, bounds } = counting
+  const ends = [
+    ...(bounds.from === undefined || isWholeDay(bounds.from) ? [] : ['date']),
+    ...(bounds.before === undefined || isWholeDay(bounds.before) ? [] : ['-date']),
+  ]
+  await mapBounded(ends, asking.connections, async (sort) => {
+    const { rows } = await readPage(asking, 'Observation', [...branch.pairs, ['_sort', sort]], 1, 1)
+    const [end] = rows
+    requireHonoured(end !== undefined, 'date')
+    if (end !== undefined) holdRow(counting, branch, end)
+  })
+}
+
+function proveForm(asking: Asking, [name, value]: readonly [string, string]): Promise<void> {
+  const form = name === 'date' ? `date ${value.slice(0, 2)}` : name
+  const control = impossible[form]
+  if (control === undefined) throw rejected(`There is no control for ${form}.`)
+  return asking.proofs.require(form, () => countRows(asking, [[name, control]]))
+}
+
+function sumOf(counts: readonly ObservationCount[]): ObservationCount {
+  return {
+    count: counts.reduce((sum, one) => sum + one.count, 0),
+    excluded: counts.reduce((sum, one) => sum + one.excluded, 0),
+  }
+}

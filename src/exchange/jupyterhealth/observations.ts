@@ -1,0 +1,117 @@
+import type { Grant } from '../../access/grant.ts'
+import { fhirMcpError } from '../../errors.ts'
+import { decodeObservation } from '../../open-mhealth/decode.ts'
+import type { Asking } from '../asking.ts'
+import { type Checked, leak, patientOfGrant, requireHonoured } from '../check.ts'
+import { effectiveStart } from '../effective.ts'
+import type { ObservationPage, ObservationPageQuery } from '../exchange.ts'
+import { boundsOf, hasCode } from '../honoured.ts'
+import { mergeBranches } from '../merge.ts'
+import { createBranch, endedBranch, type PagedBranch } from './branch.ts'
+import { holdAgainstBranch, subjectOf } from './check-observation.ts'
+import { branchPairs, type CodeBranch, codeBranches, requireNoCategories } from './filters.ts'
+import { byNumber, exchangeId } from './ids.ts'
+import { largestPage, readPage } from './rows.ts'
+
+type Row = Checked<'Observation'>
+
+/**
+ * A page of the observations of the grant's patient. Each code is a search of its own; they are merged in the order of the
+ * exchange: by the start of the effective time, undated last, then by id. An observation with several of the codes is
+ * given once, by the first of them.
+ */
+export async function observationsOf(
+  asking: Asking,
+  grant: Grant,
+  query: ObservationPageQuery,
+): Promise<ObservationPage> {
+  requireNoCategories(grant)
+  const patient = exchangeId(patientOfGrant(grant))
+  const bounds = boundsOf(query)
+  const codes = codeBranches(query.codes)
+  const compare = query.order === 'newest' ? newestFirst : oldestFirst
+  const positions = positionsOf(query, codes.length)
+  const branches = codes.map((code, index): PagedBranch => {
+    const from = positions?.[index]
+    if (from === null) return endedBranch
+    const pairs = [
+      ['patient', patient],
+      ...branchPairs(code, bounds),
+      ['_sort', query.order === 'newest' ? '-date' : 'date'],
+    ] as const
+    const read = async (page: number, size: number) => {
+      const { rows, total } = await readPage(asking, 'Observation', pairs, page, size)
+      for (const [at, row] of rows.entries()) {
+        if (subjectOf(row, asking.client.baseUrl) !== patient) throw leak()
+        holdAgainstBranch(row, code, bounds)
+        const before = rows[at - 1]
+        requireHonoured(before === undefined || compareTimes(compare, before, row) <= 0, '_sort')
+      }
+      return { rows, total }
+    }
+    const earlier = codes.slice(0, index)
+    const isElsewhere = (row: Row) => earlier.some((other) => other !== undefined && hasCode(row, other))
+    return createBranch({ read, isElsewhere }, from, Math.min(query.count, largestPage))
+  })
+  const merged = await mergeBranches(branches, compare, query.count)
+  return {
+    observations: merged.items.map((row) => decodeObservation(row).observation),
+    positionAfter(n) {
+      const position = merged.positions[Math.max(0, Math.min(n, merged.items.length))]
+      return position?.some((one) => one !== null) ? position : undefined
+    },
+    total: totalOf(branches, codes, positions === undefined),
+    leftOut: 0,
+  }
+}
+
+/**
+ * One code: what the exchange says. Several: the totals of their searches, where those that are not empty, but for one,
+ * have come whole, so that what they share can be told; otherwise it is not known.
+ */
+function totalOf(
+  branches: readonly PagedBranch[],
+  codes: readonly CodeBranch[],
+  isFirstPage: boolean,
+): number | undefined {
+  const [only] = branches
+  if (only === undefined) return 0
+  if (branches.length === 1) return only.total()
+  if (!isFirstPage) return undefined
+  const totals = branches.map((branch) => branch.total() ?? 0)
+  const largest = totals.indexOf(Math.max(...totals))
+  const main = codes[largest]
+  const others = new Set<string>()
+  for (const [index, branch] of branches.entries()) {
+    if (index === largest || totals[index] === 0) continue
+    const rows = branch.whole()
+    if (rows === undefined || main === undefined) return undefined
+    for (const row of rows) if (!hasCode(row, main)) others.add(row.id)
+  }
+  return (totals[largest] ?? 0) + others.size
+}
+
+type Compare = (a: Row, b: Row) => number
+
+const newestFirst: Compare = (a, b) => byTime(effectiveStart(b), effectiveStart(a), a, b)
+const oldestFirst: Compare = (a, b) => byTime(effectiveStart(a), effectiveStart(b), a, b)
+
+function byTime(first: number | undefined, second: number | undefined, a: Row, b: Row): number {
+  const datedA = effectiveStart(a) !== undefined
+  const datedB = effectiveStart(b) !== undefined
+  if (datedA !== datedB) return datedA ? -1 : 1
+  return (first ?? 0) - (second ?? 0) || byNumber(a.id, b.id)
+}
+
+/** Order within one branch is the server's; only its times are held against it. */
+function compareTimes(compare: Compare, a: Row, b: Row): number {
+  return effectiveStart(a) === effectiveStart(b) ? 0 : compare(a, b)
+}
+
+function positionsOf(
+  { position }: ObservationPageQuery,
+  branches: number,
+): readonly (string | null)[] | undefined {
+  if (position === undefined || position.length === branches) return position
+  throw fhirMcpError('INVALID_ARGUMENT', { detail: 'cursor is not one of this search.' })
+}

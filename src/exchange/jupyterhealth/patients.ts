@@ -1,0 +1,111 @@
+import type { Grant } from '../../access/grant.ts'
+import { fhirMcpError } from '../../errors.ts'
+import type { Patient } from '../../fhir/types.ts'
+import type { Asking } from '../asking.ts'
+import { mapBounded } from '../bounded.ts'
+import { byId, type Checked, checkedRead, leak, membersWithin, patientOfGrant, staysIn } from '../check.ts'
+import type { PatientFilter } from '../exchange.ts'
+import type { SearchPairs } from '../fhir-client.ts'
+import { birthdateParts, hasIdentifier, holdAgainstPatientFilter } from '../honoured.ts'
+import { exchangeId, isExchangeId } from './ids.ts'
+import { readRows } from './rows.ts'
+import { memberOf } from './within.ts'
+
+/**
+ * The patients of a grant that fit: one search for each study and organization, or for each patient where that is fewer,
+ * put together by id.
+ */
+export async function patientsOf(
+  asking: Asking,
+  grant: Grant,
+  filter: PatientFilter,
+  ids: readonly string[] | undefined,
+): Promise<Patient[]> {
+  const conditions = conditionsOf(filter)
+  const fits = (patient: Patient) => {
+    // Of an identifier the server compares the value only.
+    if (filter.identifier?.includes('|') && !hasIdentifier(patient, filter.identifier)) return false
+    holdAgainstPatientFilter(patient, filter)
+    return true
+  }
+  const read = async (pairs: SearchPairs) =>
+    (await readRows(asking, 'Patient', [...pairs, ...conditions])).rows
+  const members = membersWithin(grant, ids)
+  if (members === undefined) return (await read([])).filter(fits).sort(byId)
+
+  const wanted = new Set(members.filter(isExchangeId))
+  const found = new Map<string, Checked<'Patient'>>()
+  const readEach = async (patients: readonly string[]) => {
+    const pages = await mapBounded(patients, asking.connections, async (id) => {
+      const rows = await read([['_id', id]])
+      if (rows.some((row) => row.id !== id)) throw leak()
+      return rows
+    })
+    for (const patient of pages.flat()) found.set(patient.id, patient)
+  }
+  const branches = branchesOf(grant)
+  if (wanted.size <= branches.length || branches.length === 0) {
+    await readEach([...wanted])
+  } else {
+    const pages = await mapBounded(branches, asking.connections, (branch) => read([branch]))
+    for (const patient of pages.flat()) {
+      if (staysIn(grant, patient.id) && wanted.has(patient.id)) found.set(patient.id, patient)
+    }
+    // A patient context is a way of its own, outside of studies and organizations.
+    if (conditions.length === 0) await readEach([...wanted].filter((id) => !found.has(id)))
+  }
+  return [...found.values()].filter(fits).sort(byId)
+}
+
+/** The patient of a grant on one patient. */
+export async function patientOf(asking: Asking, grant: Grant): Promise<Patient> {
+  const id = exchangeId(patientOfGrant(grant))
+  return checkedRead(await asking.client.read(asking.call, 'Patient', id, asking.shape), 'Patient', id)
+}
+
+function branchesOf({ terms }: Grant): (readonly [string, string])[] {
+  if (terms.target.kind === 'patient') return []
+  return [
+    ...[...terms.studies].filter(isExchangeId).map((id) => memberOf({ kind: 'study', id })),
+    ...[...terms.organizations].filter(isExchangeId).map((id) => memberOf({ kind: 'organization', id })),
+  ]
+}
+
+function conditionsOf({ name, family, given, birthdate, identifier }: PatientFilter): SearchPairs {
+  return [
+    ...Object.entries({ name, family, given }).flatMap(([parameter, text]) =>
+      text === undefined ? [] : [[parameter, oneName(text)] as const],
+    ),
+    ...(birthdate ?? []).map((condition) => ['birthdate', wholeDay(condition)] as const),
+    ...(identifier === undefined ? [] : [['identifier', withBar(identifier)] as const]),
+  ]
+}
+
+/** A comma means "or" here, and there is no way to search for one. */
+function oneName(text: string): string {
+  if (text.includes(',')) throw unsupported('a name with a comma')
+  return nonEmpty(text.trim())
+}
+
+function wholeDay(condition: string): string {
+  const { prefix, date } = birthdateParts(condition)
+  if (date.length !== 10) throw unsupported('a birthdate that is not a whole day')
+  return `${prefix === 'eq' ? '' : prefix}${date}`
+}
+
+/** An identifier without `|` is ignored. */
+function withBar(identifier: string): string {
+  const bar = identifier.indexOf('|')
+  if (identifier.includes(',')) throw unsupported('an identifier with a comma')
+  nonEmpty(identifier.slice(bar + 1).trim())
+  return bar === -1 ? `|${identifier}` : identifier
+}
+
+function nonEmpty(text: string): string {
+  if (text !== '') return text
+  throw fhirMcpError('INVALID_ARGUMENT', { detail: 'A search condition must not be empty.' })
+}
+
+function unsupported(what: string) {
+  return fhirMcpError('NOT_SUPPORTED_BY_EXCHANGE', { detail: `It cannot search for ${what}.` })
+}

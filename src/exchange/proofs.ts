@@ -1,0 +1,58 @@
+import { fhirMcpError, isFhirMcpError } from '../errors.ts'
+
+/** What is known of the search forms of one exchange. */
+export interface Proofs {
+  /**
+   * Makes sure that the exchange honours a search form. `control` asks for the number of matches of an impossible value;
+   * the form is proven when that is 0, or when the exchange refuses the value. Kept 5 minutes, one flight per form.
+   *
+   * It is to be called after the same caller has got a number above 0 with the form in use: that shows that the caller
+   * may ask and that there is something to count, so that neither a refusal nor a 0 can come from an empty view. A 0
+   * needs no proof, since a filter that is ignored can only make a number larger.
+   * Throws NOT_SUPPORTED_BY_EXCHANGE, or what `control` threw.
+   */
+  require(form: string, control: () => Promise<number>): Promise<void>
+}
+
+const kept = 300_000
+
+/** Makes the proofs of one exchange; `now` gives milliseconds since the epoch. */
+export function createProofs(now: () => number): Proofs {
+  const verdicts = new Map<string, { proven: boolean; until: number }>()
+  const flights = new Map<string, Promise<boolean>>()
+
+  const prove = async (form: string, control: () => Promise<number>): Promise<boolean> => {
+    const flight = verdictOf(control)
+    flights.set(form, flight)
+    try {
+      const proven = await flight
+      verdicts.set(form, { proven, until: now() + kept })
+      return proven
+    } finally {
+      if (flights.get(form) === flight) flights.delete(form)
+    }
+  }
+
+  return {
+    async require(form, control) {
+      const known = verdicts.get(form)
+      const fresh = known !== undefined && known.until > now() ? known.proven : undefined
+      // Another caller's flight may end with that caller; then the control is asked for this one.
+      const shared = fresh ?? (await flights.get(form)?.catch(() => undefined))
+      if (!(shared ?? (await prove(form, control)))) {
+        throw fhirMcpError('NOT_SUPPORTED_BY_EXCHANGE', {
+          detail: `The exchange counts the same with an impossible value of "${form}", so its numbers cannot be trusted.`,
+        })
+      }
+    },
+  }
+}
+
+async function verdictOf(control: () => Promise<number>): Promise<boolean> {
+  try {
+    return (await control()) === 0
+  } catch (error) {
+    if (isFhirMcpError(error, 'FORBIDDEN') || isFhirMcpError(error, 'EXCHANGE_REJECTED')) return true
+    throw error
+  }
+}

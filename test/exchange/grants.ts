@@ -1,0 +1,59 @@
+import { type DecidedTarget, decide, isDenial } from '../../src/access/decide.ts'
+import type { Grant } from '../../src/access/grant.ts'
+import { noPermissions, type Permissions } from '../../src/access/permissions.ts'
+import { defaultRoles } from '../../src/access/roles.ts'
+import { type Enrolment, type Roster, rosterOf } from '../../src/access/roster.ts'
+import { parseScopes } from '../../src/access/scopes.ts'
+
+/** Who belongs to a study or organization in a test: patient ids, a `-` before one who is not enrolled (any more). */
+export type Rosters = Readonly<Record<string, readonly string[]>>
+
+/** A caller in a test. */
+export interface TestCaller {
+  readonly studies?: Rosters
+  readonly organizations?: Rosters
+  readonly superuser?: boolean
+  readonly scope?: string
+  readonly patient?: string
+}
+
+/** The grant that `decide` makes for a caller; it fails where there is none. */
+export function grantFor(caller: TestCaller, target: DecidedTarget, patients = true): Grant {
+  const { studies = {}, organizations = {}, superuser = false } = caller
+  const permissions: Permissions = {
+    ...noPermissions,
+    studies: new Map(Object.keys(studies).map((id) => [id, { id, organization: undefined }])),
+    organizations: new Map(
+      Object.keys(organizations).map((id) => [id, { id, name: undefined, role: undefined }]),
+    ),
+    superuser,
+  }
+  const decision = decide(
+    { name: 'a_tool', needs: [{ types: ['Observation'] }], patients },
+    { permissions, scopes: parseScopes(caller.scope), patient: caller.patient },
+    target,
+    ({ kind, id }) => rosterFrom((kind === 'study' ? studies : organizations)[id]),
+    { roles: defaultRoles, traits: undefined },
+  )
+  if (isDenial(decision)) throw new Error(`denied: ${decision.denied}`)
+  return decision
+}
+
+function rosterFrom(patients: readonly string[] | undefined): Roster | undefined {
+  if (patients === undefined) return undefined
+  const rows = patients.map((entry): Enrolment => {
+    const enrolled = !entry.startsWith('-')
+    const status = enrolled ? 'on-study' : 'withdrawn'
+    const patient = enrolled ? entry : entry.slice(1)
+    return { patient, subject: undefined, codes: [], status, enrolled, start: undefined, end: undefined }
+  })
+  return rosterOf(rows, true, 0)
+}
+
+/** Targets in short. */
+export const on = {
+  patient: (patient: string) => ({ kind: 'patient', patient }) as const,
+  study: (study: string) => ({ kind: 'study', study }) as const,
+  organization: (organization: string) => ({ kind: 'organization', organization }) as const,
+  reach: { kind: 'reach' } as const,
+}
