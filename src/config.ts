@@ -29,6 +29,10 @@ export const fhirSchema = z.object({
   credentials: z
     .enum(['forward', 'none'])
     .describe("What the exchange is asked with: the caller's own token (same trust domain), or nothing"),
+  audience: z
+    .string()
+    .optional()
+    .describe("The exchange's audience: with `forward`, aud of a JWT must hold it too"),
   apiUrl: httpUrl.optional().describe('JupyterHealth: its API; by default /api/v1 beside the FHIR base'),
   connections: z.number().int().min(1).max(1000).default(10).describe('Connections to the exchange'),
   timeout: milliseconds(30_000, 'Longest wait for one answer of the exchange'),
@@ -92,10 +96,13 @@ export const authSchema = z.object({
   cacheSize: z.number().int().positive().default(10_000).describe('Principals that are kept'),
 })
 
+/** JavaScript lists keys that are whole numbers first, whatever their place, and the place is the strength. */
+const roleName = z.string().regex(/^(?!\d+$).+$/, 'a role must not be a whole number')
+
 export const accessSchema = z
   .object({
     roles: z
-      .record(z.string(), z.array(z.string()))
+      .record(roleName, z.array(z.string()))
       .default({ ...defaultRoles } as Record<string, string[]>)
       .describe('What each role may call, weakest first; * is everybody else, and every tool'),
     rosterSeconds: seconds(
@@ -144,6 +151,7 @@ export const optionsSchema = z.object({
     .optional()
     .describe('Origin (and prefix) under which clients reach this server; required beyond loopback'),
   sse: z.boolean().default(true).describe('Offer HTTP+SSE for older clients too'),
+  health: z.boolean().default(true).describe('Offer /health and /ready'),
   allowedHosts: z
     .array(z.string())
     .default([])

@@ -98,7 +98,7 @@ function decidePatient(
   policy: Policy,
 ): Grant | Denial {
   const target = { kind: 'patient', patient } as const
-  const terms = { tool: rule.name, target, patients: undefined, unrestricted: false }
+  const terms = { tool: rule.name, target, patients: undefined, unrestricted: false, own: undefined }
   if (patient === caller.patient && roleMayCall(policy.roles, undefined, rule.name)) {
     const nothing = { studies: new Set<string>(), organizations: new Set<string>() }
     return issueGrant({ ...terms, ...nothing, categories: narrowing.ownCategories })
@@ -133,9 +133,9 @@ function decideReach(
     caller.patient !== undefined && roleMayCall(policy.roles, undefined, rule.name)
       ? caller.patient
       : undefined
-  const base = { tool: rule.name, target: { kind: 'reach' } as const }
+  const base = { tool: rule.name, target: { kind: 'reach' } as const, own }
   if (narrowing.patientOnly) {
-    const patients = patientSet(own === undefined ? [] : [own], [])
+    const patients = patientSet(own, [])
     const categories = narrowing.ownCategories
     return issueGrant({
       ...base,
@@ -160,7 +160,7 @@ function decideReach(
   const loaded = ways.map((way) => rosters(way)).filter((roster) => roster !== undefined)
   return issueGrant({
     ...reach,
-    patients: patientSet(own === undefined ? [] : [own], loaded),
+    patients: patientSet(own, loaded),
     unrestricted: false,
   })
 }
@@ -177,7 +177,8 @@ function decideKey(
   if (!mayReach(rule, key, caller.permissions, policy)) return forbidden
   if (rule.patients && !coversRosters(caller, policy, narrowing.patientOnly)) return insufficient(rule)
   const roster = rosters(key)
-  const everybody = rule.patients && roster !== undefined ? patientSet([], [roster]) : undefined
+  if (roster?.refused) return forbidden
+  const everybody = rule.patients && roster !== undefined ? patientSet(undefined, [roster]) : undefined
   const patients = narrowing.patientOnly ? onlyOwn(everybody, caller.patient) : everybody
   return issueGrant({
     tool: rule.name,
@@ -186,6 +187,7 @@ function decideKey(
     organizations: idsOf([key], 'organization'),
     patients,
     unrestricted: false,
+    own: undefined,
     categories: narrowing.patientOnly ? narrowing.ownCategories : narrowing.categories,
   })
 }
@@ -220,8 +222,8 @@ function idsOf(keys: readonly RosterKey[], kind: RosterKey['kind']): Set<string>
   return new Set(keys.filter((key) => key.kind === kind).map((key) => key.id))
 }
 
-function patientSet(own: readonly string[], rosters: readonly Roster[]): PatientSet {
-  const members = new Set(own)
+function patientSet(own: string | undefined, rosters: readonly Roster[]): PatientSet {
+  const members = new Set(own === undefined ? [] : [own])
   for (const roster of rosters) for (const patient of enrolledIn(roster)) members.add(patient)
   const known = new Set<string>()
   for (const roster of rosters) {

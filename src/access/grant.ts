@@ -19,6 +19,8 @@ export interface GrantTerms {
   readonly patients: PatientSet | undefined
   /** Set by the superuser rule only: studies and patients are not restricted. */
   readonly unrestricted: boolean
+  /** The token's own patient context, where a decision on the whole reach includes it. */
+  readonly own: string | undefined
   /** Categories that scopes restrict Observations to. */
   readonly categories: readonly string[] | undefined
 }

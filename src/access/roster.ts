@@ -20,6 +20,8 @@ export interface Enrolment {
  */
 export interface Roster {
   readonly complete: boolean
+  /** The exchange itself refused it, or does not have it (any more): nobody is reached through it. */
+  readonly refused?: boolean
   readonly loadedAt: number
   readonly enrolments: ReadonlyMap<string, readonly Enrolment[]>
 }

@@ -5,7 +5,7 @@ import type { RoleTable } from '../access/roles.ts'
 import type { Roster } from '../access/roster.ts'
 import type { RosterSource, RosterStore } from '../access/rosters.ts'
 import type { RosterKey } from '../access/target.ts'
-import { fhirMcpError } from '../errors.ts'
+import { fhirMcpError, isFhirMcpError } from '../errors.ts'
 import type { Exchange, ExchangeCall, ExchangeOpener } from '../exchange/exchange.ts'
 import type { Subject } from '../tools/tool.ts'
 import { type Directory, resolve } from './resolve.ts'
@@ -66,7 +66,7 @@ export function createCallAccess(parts: AccessParts, caller: Caller, call: Excha
     return {
       identity: call.credential.identity,
       signal: call.signal,
-      roster: async (key, limit, signal) => openWith(signal).roster(grantOn(key), limit),
+      roster: (key, limit, signal) => orRefused(openWith(signal).roster(grantOn(key), limit)),
       enrolments: async (key, patient, signal) => openWith(signal).enrolments(grantOn(key), patient),
     }
   }
@@ -82,7 +82,7 @@ export function createCallAccess(parts: AccessParts, caller: Caller, call: Excha
     }
     const rosters = await parts.store.load(source(rosterRule, policy), { keys: [permitted], whole: true })
     const loaded = rosters(permitted)
-    if (loaded === undefined) throw fhirMcpError('FORBIDDEN')
+    if (loaded === undefined || loaded.refused) throw fhirMcpError('FORBIDDEN')
     return loaded
   }
 
@@ -117,6 +117,19 @@ export function createCallAccess(parts: AccessParts, caller: Caller, call: Excha
       const rosters = keys.length === 0 ? noRosters : await parts.store.load(source(rule, policy), request)
       return { target, grant: granted(rule, target, rosters, policy) }
     },
+  }
+}
+
+/**
+ * A roster that the exchange itself refuses, or a study that it does not have any more, reaches nobody; what the caller
+ * reaches in other ways stays.
+ */
+async function orRefused(reading: Promise<Roster>): Promise<Roster> {
+  try {
+    return await reading
+  } catch (thrown) {
+    if (!isFhirMcpError(thrown, 'FORBIDDEN')) throw thrown
+    return { complete: true, refused: true, loadedAt: 0, enrolments: new Map() }
   }
 }
 

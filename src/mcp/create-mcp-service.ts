@@ -3,6 +3,7 @@ import type { Options } from '../config.ts'
 import { createExchangeOpener } from '../exchange/opener.ts'
 import { createIdentify, type IdentifyDependencies } from '../identity/create-identify.ts'
 import { exchangeApiUrl } from '../identity/exchange-api.ts'
+import { createIssuerReady } from '../identity/issuer-ready.ts'
 import { createStdioIdentify, type TokenPair } from '../identity/stdio.ts'
 import { builtIn } from './built-in.ts'
 import { createService } from './create-service.ts'
@@ -24,7 +25,14 @@ export interface ServiceSurroundings {
 export function createMcpService(options: Options, surroundings: ServiceSurroundings): McpService {
   const auth = { ...options.auth, ...audienceOf(options) }
   const identify = createIdentify(auth, identityOf(options, surroundings))
-  return createService({ ...partsOf(options, surroundings), identify })
+  const issuerReady = createIssuerReady(auth, surroundings.now)
+  const service = createService({ ...partsOf(options, surroundings), identify })
+  return {
+    ...service,
+    async ready(signal) {
+      await Promise.all([service.ready(signal), issuerReady()])
+    },
+  }
 }
 
 /** The same for stdio, where one user's tokens are given once. `identify` finds out who they belong to. */

@@ -65,7 +65,7 @@ export interface McpService {
   readResource(request: ResourceRequest): Promise<ResourceContents>
   /** Completes a variable of a resource's URI template, within the caller's reach. */
   complete(request: CompletionRequest): Promise<Completion>
-  /** Whether the exchange answers. */
+  /** Whether the exchange answers, and over HTTP the issuer too. Throws EXCHANGE_UNAVAILABLE and the like. */
   ready(signal: AbortSignal): Promise<void>
   close(): Promise<void>
 }

@@ -38,6 +38,9 @@ const fixedColumns = [
   'code',
 ] as const
 
+/** No value is cut. */
+const whole = Number.POSITIVE_INFINITY
+
 interface Part {
   readonly column: string
   readonly number: number
@@ -74,7 +77,7 @@ export function readingText(observation: Observation, zone: string): string {
   })
   const said = [...(own === undefined ? [] : [own]), ...components]
   const text = said.length > 0 ? said.join(', ') : 'without a value'
-  return oneLine([text, ...marksOf(observation)].join('; '), Number.POSITIVE_INFINITY)
+  return oneLine([text, ...marksOf(observation)].join('; '), whole)
 }
 
 function marksOf(observation: Observation): string[] {
@@ -92,7 +95,7 @@ function lineOf(observation: Observation, zone: string): string {
   const time = readingTime(observation, zone).text
   const code = distinguishingCode(observation)
   const name = nameOfObservation(observation).label + (code === undefined ? '' : ` ${code}`)
-  return barred([time, name, readingText(observation, zone), observation.id])
+  return oneLine(barred([time, name, readingText(observation, zone), observation.id]), whole)
 }
 
 function cellsOf(observation: Observation, zone: string): Row['cells'] {

@@ -17,7 +17,7 @@ export interface ReadingTime {
   readonly end: string | undefined
   /** First instant of the start (of the end where only that is known), in milliseconds since the epoch. */
   readonly from: number | undefined
-  /** First instant behind the end, or behind the start where there is no period. */
+  /** The end of a period, or of the day or month that stands for it; the start where there is no period. */
   readonly to: number | undefined
   /** Whether anything is said of the time at all. */
   readonly isDated: boolean
@@ -32,12 +32,13 @@ export function readingTime(effective: Effective, zone: string): ReadingTime {
   const end = effectivePeriod?.end ?? effectiveTiming?.event?.slice(1).at(-1)
   const from = parseTime(start ?? end ?? '')
   const to = parseTime(end ?? start ?? '')
+  const isDay = to?.precision === 'day' || to?.precision === 'month' || to?.precision === 'year'
   return {
     text: textOf(effective, start, end, zone),
     start,
     end,
     from: from === undefined ? undefined : startOf(from, zone),
-    to: to === undefined ? undefined : endOf(to, zone),
+    to: to === undefined ? undefined : (isDay ? endOf : startOf)(to, zone),
     isDated: (start ?? end ?? effectiveTiming) !== undefined,
     hasDay: from !== undefined && from.precision !== 'year' && from.precision !== 'month',
   }

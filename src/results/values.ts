@@ -100,7 +100,8 @@ function quantityText(quantity: Quantity | undefined): string {
 export function conceptWithCode(concept: CodeableConcept): string {
   const code = concept.coding?.find((coding) => coding.code !== undefined)?.code
   const words = conceptText(concept)
-  return code === undefined || code === words ? words : `${words} (${code})`
+  const isSaid = code === undefined || code.replace(/[._-]+/g, ' ').toLowerCase() === words.toLowerCase()
+  return isSaid || code === words ? words : `${words} (${code})`
 }
 
 /** An Open mHealth body that could not be translated is JSON: its `body` is short enough to read, its header is not data. */

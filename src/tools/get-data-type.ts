@@ -14,8 +14,7 @@ const input = z.strictObject({ data_type: dataType.describe('Leave it out for th
 export const getDataType = defineLocalTool({
   name: 'get_data_type',
   title: 'What a data type means',
-  description:
-    'Codes, units and shape of a type of data; without data_type the list of short names. No request.',
+  description: 'Codes, units and shape of a type of data; without data_type all types. No request.',
   input,
   output: 'fhir',
   local: true,

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { isFhirMcpError } from '../errors.ts'
 import type { ObservationCount, ObservationFilter } from '../exchange/exchange.ts'
 import type { ParametersParameter } from '../fhir/types.ts'
+import { oneLine } from '../results/line.ts'
 import { parametersOf } from '../results/parameters.ts'
 import { singleAnswer } from '../results/single.ts'
 import { dataType } from './arguments/data-type.ts'
@@ -23,8 +24,7 @@ const beforeAll = '1000-01-01T00:00:00Z'
 export const getPatientDateRange = defineTool({
   name: 'get_patient_date_range',
   title: 'Date range of a patient',
-  description:
-    'First and last observation of one patient, and how many there are. Use it before choosing start and end.',
+  description: 'First and last observation of a patient, and how many. Use it to choose start and end.',
   input,
   output: 'fhir',
   rule: observationRule,
@@ -102,5 +102,5 @@ function endParameter(name: string, end: RangeEnd): ParametersParameter[] {
 
 function endText(end: RangeEnd): string {
   if (end === 'none') return 'none with a date'
-  return end === 'unknown' ? 'not known (what is there is entered in error or cancelled)' : end.text
+  return end === 'unknown' ? 'not known (what is there is entered in error or cancelled)' : oneLine(end.text)
 }

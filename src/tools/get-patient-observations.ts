@@ -38,8 +38,7 @@ const leastBytes: Readonly<Record<Format, number>> = { fhir: 450, fhir_full: 700
 export const getPatientObservations = defineTool({
   name: 'get_patient_observations',
   title: 'Get observations of a patient',
-  description:
-    'The readings themselves, a page at a time. For numbers over many readings use summarize_patient_observations or count_patient_observations.',
+  description: 'Readings of a patient, a page at a time. For figures use summarize_patient_observations.',
   input,
   output: 'fhir',
   rule: observationRule,

@@ -97,6 +97,14 @@ describe('a patient', () => {
     expect(decideOn(callerOf({ studies: ['a'] }), patient('pat-13'))).toEqual(forbidden)
   })
 
+  it('is in reach through one study although the exchange refuses another', () => {
+    const refused: Rosters = (key) =>
+      key.id === 'gone' ? { complete: true, refused: true, loadedAt: 0, enrolments: new Map() } : lookup(key)
+    const caller = callerOf({ studies: ['gone', 'a'] })
+    expect(isDenial(decide(observationRule, caller, patient('pat-1'), refused, policy))).toBe(false)
+    expect(decide(observationRule, caller, study('gone'), refused, policy)).toEqual(forbidden)
+  })
+
   it('is not in reach when its roster was not loaded', () => {
     const decision = decide(
       observationRule,
@@ -127,6 +135,7 @@ describe('the own reach', () => {
     const members = [...(grant.terms.patients?.members ?? [])].sort()
     expect(members).toEqual(['pat-1', 'pat-20', 'pat-4', 'pat-50', 'pat-9'])
     expect(grant.terms.patients?.known).toEqual(new Set(['pat-13']))
+    expect(grant.terms.own).toBe('pat-50')
   })
 
   it('is empty, and allowed, for somebody who is signed in and may see nothing', () => {

@@ -7,6 +7,7 @@ export interface Situation {
   readonly request: {
     readonly method: string
     readonly path: string
+    readonly headers?: Record<string, string>
     readonly as?: string | null
     readonly body?: unknown
   }

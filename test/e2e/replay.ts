@@ -15,16 +15,18 @@ export interface Replay {
   readonly asked: string[]
   /** Requests that no situation answers. */
   readonly unknown: string[]
+  /** What a request that is recorded now is named for. */
+  situation: string
   close(): void
 }
 
 /**
  * What answers a request that was not recorded: nothing (a 599, and the test says which request), or a server behind, which
- * is asked past nock. With `record`, its answers become situations of that name.
+ * is asked past nock. With `record`, its answers become situations.
  */
 export interface Behind {
   readonly origin: string
-  readonly record?: string
+  readonly record?: boolean
 }
 
 /** Plays a server from its fixtures: `fetch` to `replayOrigin` never reaches a network. */
@@ -32,6 +34,13 @@ export function replay(server: Server, basePath: string, behind?: Behind): Repla
   const situations = situationsOf(server)
   const asked: string[] = []
   const unknown: string[] = []
+  const played: Replay = {
+    baseUrl: `${replayOrigin}${basePath}`,
+    asked,
+    unknown,
+    situation: 'unnamed',
+    close: () => nock.cleanAll(),
+  }
   const root = server === 'jupyterhealth-r5' ? '' : basePath
 
   async function answer(method: string, uri: string, body: unknown, headers: Record<string, string>) {
@@ -44,7 +53,7 @@ export function replay(server: Server, basePath: string, behind?: Behind): Repla
       return [599, { resourceType: 'OperationOutcome', issue: [] }, {}] as const
     }
     const situation = await ask(behind.origin, method, uri, path, body, headers)
-    if (behind.record !== undefined) keep(situations, server, behind.record, situation)
+    if (behind.record) keep(situations, server, played.situation, situation)
     return [situation.response.status, bodyOf(situation), headersOf(situation)] as const
   }
 
@@ -62,7 +71,7 @@ export function replay(server: Server, basePath: string, behind?: Behind): Repla
       return [status, content, fields]
     })
   }
-  return { baseUrl: `${replayOrigin}${basePath}`, asked, unknown, close: () => nock.cleanAll() }
+  return played
 }
 
 /** The exact situation; JupyterHealth answers page 1 also when it is not asked for by number. */
@@ -97,6 +106,7 @@ async function ask(
   const sent = ['accept', 'authorization', 'cache-control', 'content-type']
     .filter((name) => headers[name] !== undefined)
     .map((name) => [name, headers[name] ?? ''] as const)
+  const withoutToken = Object.fromEntries(sent.filter(([name]) => name !== 'authorization'))
   const answered = await request(`${origin}${uri}`, {
     method: method === 'POST' ? 'POST' : 'GET',
     headers: Object.fromEntries(sent),
@@ -105,7 +115,7 @@ async function ask(
   const text = await answered.body.text()
   const type = String(answered.headers['content-type'] ?? 'application/json')
   return {
-    request: { method, path, ...(method === 'POST' ? { body } : {}) },
+    request: { method, path, headers: withoutToken, ...(method === 'POST' ? { body } : {}) },
     response: {
       status: answered.statusCode,
       headers: { 'content-type': type },

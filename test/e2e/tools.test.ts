@@ -57,6 +57,7 @@ describe.each(casts)('the tools on $server', (cast) => {
     })
 
     it.each(scenariosOf(cast))('$tool $title', async ({ tool, arguments: given, check }) => {
+      exchange.situation = tool.replaceAll('_', '-').replace(/^get-/, '')
       const called = await client.call(tool, given)
       expect(exchange.unknown).toEqual([])
       expect(called.isError, called.text).toBe(false)
@@ -74,5 +75,5 @@ describe.each(casts)('the tools on $server', (cast) => {
 function behindOf(cast: Cast, standIn: TestExchange<unknown> | undefined): Behind | undefined {
   if (standIn !== undefined) return { origin: standIn.origin }
   const live = process.env[`RECORD_${cast.server.toUpperCase().replace('-', '_')}`]
-  return live === undefined ? undefined : { origin: live, record: 'tools' }
+  return live === undefined ? undefined : { origin: live, record: true }
 }

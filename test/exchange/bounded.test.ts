@@ -1,35 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { boundedClient, chunksOf, mapBounded } from '../../src/exchange/bounded.ts'
+import { boundedClient, chunksOf } from '../../src/exchange/bounded.ts'
 import { mergeBranches } from '../../src/exchange/merge.ts'
-import { callOf, clientOf, emptySearchset, json, patient, startExchange, thrownBy } from './loopback.ts'
+import { callOf, clientOf, emptySearchset, json, patient, startExchange } from './loopback.ts'
 
 describe('bounded work', () => {
-  it('keeps its order and has no more under way than allowed', async () => {
-    let underWay = 0
-    let most = 0
-    const results = await mapBounded([3, 1, 2, 5, 4], 2, async (item) => {
-      underWay += 1
-      most = Math.max(most, underWay)
-      for (let turn = 0; turn < item; turn++) await Promise.resolve()
-      underWay -= 1
-      return item * 10
-    })
-    expect(results).toEqual([30, 10, 20, 50, 40])
-    expect(most).toBe(2)
-  })
-
-  it('begins nothing further after a failure', async () => {
-    const begun: number[] = []
-    const failing = mapBounded([1, 2, 3, 4, 5], 2, async (item) => {
-      begun.push(item)
-      if (item === 1) throw new Error('one')
-      await Promise.resolve()
-      await Promise.resolve()
-    })
-    expect(await thrownBy(failing)).toMatchObject({ message: 'one' })
-    expect(begun).toEqual([1, 2])
-  })
-
   it('cuts a list in pieces', () => {
     expect(chunksOf([1, 2, 3], 2)).toEqual([[1, 2], [3]])
     expect(chunksOf([], 2)).toEqual([])

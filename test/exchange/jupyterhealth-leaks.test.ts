@@ -159,7 +159,7 @@ const wrong: [string, Ask, JupyterHealthFaults, string][] = [
   ],
   [
     'gives others while a second code is counted',
-    (exchange) => exchange.countObservations(onStudy, { codes: more }),
+    (exchange) => exchange.countObservations(onOrganization, { codes: more }),
     { alters: only('Observation', { subject: { reference: 'Patient/44' } }) },
     'EXCHANGE_LEAK',
   ],

@@ -359,10 +359,12 @@ describe('a JupyterHealth Exchange', () => {
     expect(await codeOf(exchange.countPatientObservations(on41, '44', {}))).toBe('FORBIDDEN')
   })
 
-  it('counts a study as one, or by its patients where one of them is left out', async () => {
+  it('counts a study by its patients: its own form finds only the types of data that the study asked for', async () => {
     const { server, exchange } = await start()
     await exchange.countObservations(onStudy, {})
-    expect(server.arrivals.some(({ url }) => url.includes('patient='))).toBe(false)
+    const observations = server.arrivals.filter(({ url }) => url.includes('/Observation?'))
+    expect(observations.length).toBeGreaterThan(0)
+    expect(observations.every(({ url }) => !url.includes('patient._has'))).toBe(true)
     const withKnown = grantFor({ studies: { '30': ['41', '-42', '43'] } }, on.study('30'))
     expect(await exchange.countObservations(withKnown, {})).toEqual({ count: 13, excluded: 0 })
   })

@@ -256,14 +256,14 @@ describe('the recordings of jupyterhealth-r5', () => {
     })
   })
 
-  it('give the count of a study', async () => {
+  it('give the count of an organization’s patients', async () => {
     const exchange = await open(
-      ['observation-search-study-unknown', '_id=0&'],
+      ['observation-search-org-forbidden', 'organization=0&'],
       ['observation-search-status-other', 'status='],
-      ['observation-search-summary-count-study', '_id=30006'],
+      ['observation-search-org', 'organization=20009'],
     )
-    expect(await exchange.countObservations(grantFor(caller, on.study('30006')), {})).toEqual({
-      count: 3200,
+    expect(await exchange.countObservations(grantFor(caller, on.organization('20009')), {})).toEqual({
+      count: 3800,
       excluded: 0,
     })
   })

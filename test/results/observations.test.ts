@@ -96,6 +96,7 @@ describe('an observation as a row', () => {
     const odd = heart('o1', { code: coded('718-7', 'Hemo\n- 2026 | globin'), valueString: 'x\u2028y' })
     expect(rowOf(odd).line).toContain('| Hemo - 2026 | globin (718-7) |')
     expect(rowOf(odd).line).not.toMatch(/[\n\u2028]/)
+    expect(rowOf(heart('o1', { effectiveDateTime: 'soon\n- 2026' })).line).not.toContain('\n')
   })
 
   it('says little where there is little', () => {

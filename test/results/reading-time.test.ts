@@ -39,5 +39,7 @@ describe('when an observation was taken', () => {
     expect(read({ effectivePeriod: { end: '2026-10-01T00:00:00Z' } }).from).toBe(Date.UTC(2026, 9, 1))
     expect(read({ effectiveDateTime: '2026-10-01' }).from).toBe(Date.UTC(2026, 8, 30, 22))
     expect(read({ effectiveDateTime: '2026-10-01' }).to).toBe(Date.UTC(2026, 9, 1, 22))
+    const effectivePeriod = { start: '2026-10-01T00:00:00Z', end: '2026-10-01T01:00:00Z' }
+    expect(read({ effectivePeriod }).to).toBe(Date.UTC(2026, 9, 1, 1))
   })
 })

@@ -58,7 +58,7 @@ describe('get_patient_date_range', () => {
     expect(undated.answer.text).toContain('first: none with a date')
     const nothing = await ask([])
     expect(nothing.value('count')).toBe(0)
-    expect(nothing.answer.text).toContain('The patient has no observations that count.')
+    expect(nothing.answer.text).toContain('The patient has no observations.')
   })
 
   it('names the end of a period whose start is not known', async () => {

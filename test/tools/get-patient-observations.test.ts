@@ -132,14 +132,15 @@ describe('get_patient_observations', () => {
         { patient_id: 'p1', limit: 2, cursor, ...given },
         { exchange, enrolled: ['p1', 'p2'], principal: principalOf({ studies: ['s1'] }, { subject }) },
       )
-    for (const refused of [
-      again({ patient_id: 'p2' }),
-      again({ data_type: 'heart-rate' }),
-      again({ order: 'oldest' }),
-      again({ cursor: 'forged' }),
-      again({}, 'user-2'),
-    ]) {
-      await expect(refused).rejects.toMatchObject({ code: 'FHIR_MCP_INVALID_ARGUMENT' })
+    const refused: readonly (readonly [Record<string, unknown>, string])[] = [
+      [{ patient_id: 'p2' }, 'user-1'],
+      [{ data_type: 'heart-rate' }, 'user-1'],
+      [{ order: 'oldest' }, 'user-1'],
+      [{ cursor: 'forged' }, 'user-1'],
+      [{}, 'user-2'],
+    ]
+    for (const [given, subject] of refused) {
+      await expect(again(given, subject)).rejects.toMatchObject({ code: 'FHIR_MCP_INVALID_ARGUMENT' })
     }
     expect(exchange.asked).toHaveLength(before)
     expect(idsOf(await again({ format: 'fhir_full', limit: 1 }))).toEqual(['o2'])
@@ -246,10 +247,8 @@ describe('an empty answer of get_patient_observations', () => {
   const undated = observation('u', { valueQuantity: quantity(1) })
 
   it('says that there is no data', async () => {
-    expect(await why({}, [])).toEqual(['The patient has no observations that count.'])
-    expect(await why({ data_type: 'heart-rate' }, [])).toEqual([
-      'The patient has no observations that count.',
-    ])
+    expect(await why({}, [])).toEqual(['The patient has no observations.'])
+    expect(await why({ data_type: 'heart-rate' }, [])).toEqual(['The patient has no observations.'])
   })
 
   it('names the nearest dates that have data, in the time zone', async () => {
@@ -268,6 +267,13 @@ describe('an empty answer of get_patient_observations', () => {
   it('passes over a nearest one that is entered in error', async () => {
     const odd = days(2, (index) => (index === 1 ? { status: 'entered-in-error' } : {}))
     expect(await why({ start: '2027' }, odd)).toEqual([expect.stringContaining('2026-10-01T00:00:00Z')])
+  })
+
+  it('says so where the nearest ones do not count', async () => {
+    const wrong = days(6, () => ({ status: 'cancelled' }))
+    expect(await why({ data_type: 'body-weight' }, wrong)).toEqual([
+      'The patient has no observations of body-weight. There are others, the newest heart-rate at 2026-10-01T05:00:00Z (cancelled).',
+    ])
   })
 
   it('says that those without a date are in no period', async () => {

@@ -1,7 +1,8 @@
+import pMap from 'p-map'
 import type { Grant } from '../../access/grant.ts'
 import { fhirMcpError } from '../../errors.ts'
 import type { Asking } from '../asking.ts'
-import { chunksOf, mapBounded } from '../bounded.ts'
+import { chunksOf } from '../bounded.ts'
 import { membersOf, rejected, totalOf } from '../check.ts'
 import type { ObservationCount, ObservationFilter } from '../exchange.ts'
 import type { SearchPairs } from '../fhir-client.ts'
@@ -43,8 +44,10 @@ export async function countOfAll(
   const pairs = observationPairs(grant, filter)
   if (matchesNothing(filter)) return { count: 0, excluded: 0 }
   if (members === undefined) return countWhere(asking, pairs)
-  const counts = await mapBounded(chunksOf(members, chunk), asking.connections, (some) =>
-    countWhere(asking, [['patient', some.map((id) => `Patient/${id}`).join(',')], ...pairs]),
+  const counts = await pMap(
+    chunksOf(members, chunk),
+    (some) => countWhere(asking, [['patient', some.map((id) => `Patient/${id}`).join(',')], ...pairs]),
+    { concurrency: asking.connections },
   )
   return {
     count: counts.reduce((sum, one) => sum + one.count, 0),
@@ -55,7 +58,7 @@ export async function countOfAll(
 async function countWhere(asking: Asking, pairs: SearchPairs): Promise<ObservationCount> {
   const all = await totalWhere(asking, pairs)
   if (all === 0) return { count: 0, excluded: 0 }
-  await mapBounded(pairs, asking.connections, (pair) => proveForm(asking, pair))
+  await pMap(pairs, (pair) => proveForm(asking, pair), { concurrency: asking.connections })
   const excluded = await totalWhere(asking, [...pairs, notCounted])
   if (excluded > 0) await proveForm(asking, notCounted)
   if (excluded > all) throw rejected('It counts more with a filter than without.')

@@ -1,7 +1,8 @@
+import pMap from 'p-map'
 import type { Grant } from '../../access/grant.ts'
 import type { Patient } from '../../fhir/types.ts'
 import type { Asking } from '../asking.ts'
-import { chunksOf, mapBounded } from '../bounded.ts'
+import { chunksOf } from '../bounded.ts'
 import { byId, checkedRead, leak, membersWithin, patientOfGrant, staysIn } from '../check.ts'
 import type { PatientFilter } from '../exchange.ts'
 import type { SearchPairs } from '../fhir-client.ts'
@@ -26,21 +27,25 @@ export async function patientsOf(
     for (const patient of rows) holdAgainstPatientFilter(patient, filter)
     return [...rows].sort(byId)
   }
-  const pages = await mapBounded(chunksOf(members, chunk), asking.connections, async (some) => {
-    const pairs = [
-      ['_id', some.join(',')],
-      ...conditions,
-      ['_count', String(chunk)],
-      ['_pretty', 'false'],
-    ] as const
-    const { rows } = await readRows(asking, 'Patient', pairs, { post: true })
-    const asked = new Set(some)
-    for (const patient of rows) {
-      if (!staysIn(grant, patient.id) || !asked.has(patient.id)) throw leak()
-      holdAgainstPatientFilter(patient, filter)
-    }
-    return rows
-  })
+  const pages = await pMap(
+    chunksOf(members, chunk),
+    async (some) => {
+      const pairs = [
+        ['_id', some.join(',')],
+        ...conditions,
+        ['_count', String(chunk)],
+        ['_pretty', 'false'],
+      ] as const
+      const { rows } = await readRows(asking, 'Patient', pairs, { post: true })
+      const asked = new Set(some)
+      for (const patient of rows) {
+        if (!staysIn(grant, patient.id) || !asked.has(patient.id)) throw leak()
+        holdAgainstPatientFilter(patient, filter)
+      }
+      return rows
+    },
+    { concurrency: asking.connections },
+  )
   return pages.flat().sort(byId)
 }
 

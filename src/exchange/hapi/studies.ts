@@ -1,8 +1,9 @@
+import pMap from 'p-map'
 import type { Grant } from '../../access/grant.ts'
 import { fhirMcpError } from '../../errors.ts'
 import type { ResearchStudy } from '../../fhir/types.ts'
 import type { Asking } from '../asking.ts'
-import { chunksOf, mapBounded } from '../bounded.ts'
+import { chunksOf } from '../bounded.ts'
 import { byId, checkedRead, leak } from '../check.ts'
 import type { StudyList } from '../exchange.ts'
 import { readRows } from './rows.ts'
@@ -22,17 +23,21 @@ export async function studiesOf(asking: Asking, grant: Grant): Promise<StudyList
     return { studies: [...rows].sort(byId), missing: [] }
   }
   const ids = [...grant.terms.studies].sort()
-  const pages = await mapBounded(chunksOf(ids, chunk), asking.connections, async (some) => {
-    const pairs = [
-      ['_id', some.join(',')],
-      ['_count', String(chunk)],
-      ['_pretty', 'false'],
-    ] as const
-    const { rows } = await readRows(asking, 'ResearchStudy', pairs, { post: some.length > 20 })
-    const asked = new Set(some)
-    if (rows.some((study) => !asked.has(study.id))) throw leak()
-    return rows
-  })
+  const pages = await pMap(
+    chunksOf(ids, chunk),
+    async (some) => {
+      const pairs = [
+        ['_id', some.join(',')],
+        ['_count', String(chunk)],
+        ['_pretty', 'false'],
+      ] as const
+      const { rows } = await readRows(asking, 'ResearchStudy', pairs, { post: some.length > 20 })
+      const asked = new Set(some)
+      if (rows.some((study) => !asked.has(study.id))) throw leak()
+      return rows
+    },
+    { concurrency: asking.connections },
+  )
   const studies = pages.flat().sort(byId)
   const found = new Set(studies.map((study) => study.id))
   return { studies, missing: ids.filter((id) => !found.has(id)) }

@@ -1,7 +1,7 @@
+import pMap from 'p-map'
 import type { Grant } from '../../access/grant.ts'
 import { fhirMcpError, isFhirMcpError } from '../../errors.ts'
 import type { Asking } from '../asking.ts'
-import { mapBounded } from '../bounded.ts'
 import { type Checked, leak, membersOf, rejected, requireHonoured, staysIn } from '../check.ts'
 import type { ObservationCount, ObservationFilter } from '../exchange.ts'
 import type { SearchPairs } from '../fhir-client.ts'
@@ -10,7 +10,7 @@ import { holdAgainstBranch, subjectOf } from './check-observation.ts'
 import { branchPairs, type CodeBranch, codeBranches, isWholeDay, requireNoCategories } from './filters.ts'
 import { exchangeId, isExchangeId } from './ids.ts'
 import { countRows, readPage, readRows } from './rows.ts'
-import { memberOf, organizationParameter, studyParameter } from './within.ts'
+import { memberOf, organizationParameter } from './within.ts'
 
 const none: ObservationCount = { count: 0, excluded: 0 }
 const notCounted = ['entered-in-error', 'cancelled'] as const
@@ -18,7 +18,6 @@ const notCounted = ['entered-in-error', 'cancelled'] as const
 /** Values that nothing can have; they name nobody. */
 const impossible: Readonly<Record<string, string>> = {
   patient: '0',
-  [studyParameter]: '0',
   [organizationParameter]: '0',
   code: 'urn:control:none|none',
   'date ge': 'ge9998-12-31',
@@ -40,8 +39,9 @@ export async function countOfPatient(
 }
 
 /**
- * How many observations all patients of a grant have. A study or organization is counted as one where all of its patients
- * are within the grant and that form is proven; otherwise the patients are counted one by one.
+ * How many observations all patients of a grant have. An organization is counted as one where all of its patients are within
+ * the grant and that form is proven; otherwise the patients are counted one by one. A study always is: its own form finds
+ * only the types of data that the study asked for, not all observations of its patients.
  */
 export async function countOfAll(
   asking: Asking,
@@ -55,16 +55,17 @@ export async function countOfAll(
   if (members.length === 0) return none
   const { target, patients } = grant.terms
   const isWhole = patients?.known.size === 0
-  if (isWhole && (target.kind === 'study' || target.kind === 'organization')) {
-    const id = target.kind === 'study' ? target.study : target.organization
+  if (isWhole && target.kind === 'organization') {
     try {
-      return await countWithin(counting, [memberOf({ kind: target.kind, id })])
+      return await countWithin(counting, [memberOf({ kind: 'organization', id: target.organization })])
     } catch (error) {
       if (!isFhirMcpError(error, 'NOT_SUPPORTED_BY_EXCHANGE')) throw error
     }
   }
-  const counts = await mapBounded(members.filter(isExchangeId), asking.connections, (patient) =>
-    countWithin(counting, [['patient', patient]]),
+  const counts = await pMap(
+    members.filter(isExchangeId),
+    (patient) => countWithin(counting, [['patient', patient]]),
+    { concurrency: asking.connections },
   )
   return sumOf(counts)
 }
@@ -82,22 +83,30 @@ interface Counting {
  */
 async function countWithin(counting: Counting, within: SearchPairs): Promise<ObservationCount> {
   const { asking, codes, bounds } = counting
-  const branches = await mapBounded(codes, asking.connections, async (code) => {
-    const pairs = [...within, ...branchPairs(code, bounds)]
-    return { code, pairs, total: await countRows(asking, pairs) }
-  })
+  const branches = await pMap(
+    codes,
+    async (code) => {
+      const pairs = [...within, ...branchPairs(code, bounds)]
+      return { code, pairs, total: await countRows(asking, pairs) }
+    },
+    { concurrency: asking.connections },
+  )
   const [main, ...others] = branches.filter(({ total }) => total > 0).sort((a, b) => b.total - a.total)
   if (main === undefined) return none
-  await mapBounded(main.pairs, asking.connections, (pair) => proveForm(asking, pair))
+  await pMap(main.pairs, (pair) => proveForm(asking, pair), { concurrency: asking.connections })
   await proveBounds(counting, main)
-  const excluded = await mapBounded(notCounted, asking.connections, (status) =>
-    countRows(asking, [...main.pairs, ['status', status]]),
+  const excluded = await pMap(
+    notCounted,
+    (status) => countRows(asking, [...main.pairs, ['status', status]]),
+    { concurrency: asking.connections },
   )
   const excludedThere = excluded.reduce((sum, one) => sum + one, 0)
   if (excludedThere > 0) await proveForm(asking, ['status', 'no-such-status'])
   if (excludedThere > main.total) throw rejected('It counts more with a filter than without.')
 
-  const rows = await mapBounded(others, asking.connections, (branch) => readBranch(counting, branch))
+  const rows = await pMap(others, (branch) => readBranch(counting, branch), {
+    concurrency: asking.connections,
+  })
   const elsewhere = new Map<string, Checked<'Observation'>>()
   for (const row of rows.flat()) {
     if (main.code === undefined || !hasCode(row, main.code)) elsewhere.set(row.id, row)
@@ -145,12 +154,16 @@ async function proveBounds(counting: Counting, branch: CountedBranch): Promise<v
     ...(bounds.from === undefined || isWholeDay(bounds.from) ? [] : ['date']),
     ...(bounds.before === undefined || isWholeDay(bounds.before) ? [] : ['-date']),
   ]
-  await mapBounded(ends, asking.connections, async (sort) => {
-    const { rows } = await readPage(asking, 'Observation', [...branch.pairs, ['_sort', sort]], 1, 1)
-    const [end] = rows
-    requireHonoured(end !== undefined, 'date')
-    if (end !== undefined) holdRow(counting, branch, end)
-  })
+  await pMap(
+    ends,
+    async (sort) => {
+      const { rows } = await readPage(asking, 'Observation', [...branch.pairs, ['_sort', sort]], 1, 1)
+      const [end] = rows
+      requireHonoured(end !== undefined, 'date')
+      if (end !== undefined) holdRow(counting, branch, end)
+    },
+    { concurrency: asking.connections },
+  )
 }
 
 function proveForm(asking: Asking, [name, value]: readonly [string, string]): Promise<void> {

@@ -1,8 +1,8 @@
+import pMap from 'p-map'
 import type { Grant } from '../../access/grant.ts'
 import { fhirMcpError } from '../../errors.ts'
 import type { Patient } from '../../fhir/types.ts'
 import type { Asking } from '../asking.ts'
-import { mapBounded } from '../bounded.ts'
 import { byId, type Checked, checkedRead, leak, membersWithin, patientOfGrant, staysIn } from '../check.ts'
 import type { PatientFilter } from '../exchange.ts'
 import type { SearchPairs } from '../fhir-client.ts'
@@ -36,23 +36,28 @@ export async function patientsOf(
   const wanted = new Set(members.filter(isExchangeId))
   const found = new Map<string, Checked<'Patient'>>()
   const readEach = async (patients: readonly string[]) => {
-    const pages = await mapBounded(patients, asking.connections, async (id) => {
-      const rows = await read([['_id', id]])
-      if (rows.some((row) => row.id !== id)) throw leak()
-      return rows
-    })
+    const pages = await pMap(
+      patients,
+      async (id) => {
+        const rows = await read([['_id', id]])
+        if (rows.some((row) => row.id !== id)) throw leak()
+        return rows
+      },
+      { concurrency: asking.connections },
+    )
     for (const patient of pages.flat()) found.set(patient.id, patient)
   }
   const branches = branchesOf(grant)
   if (wanted.size <= branches.length || branches.length === 0) {
     await readEach([...wanted])
   } else {
-    const pages = await mapBounded(branches, asking.connections, (branch) => read([branch]))
+    const pages = await pMap(branches, (branch) => read([branch]), { concurrency: asking.connections })
     for (const patient of pages.flat()) {
       if (staysIn(grant, patient.id) && wanted.has(patient.id)) found.set(patient.id, patient)
     }
     // A patient context is a way of its own, outside of studies and organizations.
-    if (conditions.length === 0) await readEach([...wanted].filter((id) => !found.has(id)))
+    const { own } = grant.terms
+    if (own !== undefined && wanted.has(own) && !found.has(own)) await readEach([own])
   }
   return [...found.values()].filter(fits).sort(byId)
 }

@@ -1,6 +1,6 @@
+import pMap from 'p-map'
 import type { Bundle } from '../../fhir/types.ts'
 import type { Asking } from '../asking.ts'
-import { mapBounded } from '../bounded.ts'
 import { type AskedType, type Checked, matchesOf, type Rows, rejected, totalOf } from '../check.ts'
 import type { SearchPairs } from '../fhir-client.ts'
 
@@ -25,9 +25,9 @@ export async function readRows<Type extends AskedType>(
   const others = Math.max(0, Math.ceil(first.total / largestPage) - 1)
   const short = first.rows.length !== Math.min(first.total, largestPage)
   if (short || others > mostPages) throw rejected('The rows of its answer do not add up to its total.')
-  const rest = await mapBounded(Array.from({ length: others }), asking.connections, (_, index) =>
-    page(index + 2),
-  )
+  const rest = await pMap(Array.from({ length: others }), (_, index) => page(index + 2), {
+    concurrency: asking.connections,
+  })
   const rows = new Map([first, ...rest].flatMap((one) => one.rows).map((row) => [row.id, row]))
   if (rows.size !== first.total) throw rejected('The rows of its answer do not add up to its total.')
   return { complete: true, rows: [...rows.values()] }

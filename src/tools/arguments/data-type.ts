@@ -1,16 +1,12 @@
-import { z } from 'zod'
 import { fhirMcpError } from '../../errors.ts'
 import type { SearchCode } from '../../exchange/exchange.ts'
 import { type DataType, dataTypes, findDataType, searchCodesOf } from '../../open-mhealth/data-types.ts'
 import { loincSystem, namespaceSystems, parseSchemaCode } from '../../open-mhealth/systems.ts'
+import { shortText } from './text.ts'
 
-export const dataType = z
-  .string()
-  .trim()
-  .min(1)
-  .max(256)
+export const dataType = shortText(256)
   .optional()
-  .describe('Short name (heart-rate), LOINC or Open mHealth code; system|code for exactly one')
+  .describe('Short name (heart-rate), LOINC or Open mHealth code, or system|code')
 
 /** What a `data_type` asks for. */
 export interface AskedType {

@@ -1,18 +1,13 @@
-import { z } from 'zod'
 import { fhirMcpError } from '../../errors.ts'
 import { endOf, inZone, parseTime, startOf, utc } from '../../fhir/date-time.ts'
 import { isTimeZone } from '../../fhir/time-zone.ts'
+import { shortText } from './text.ts'
 
-const time = z.string().trim().min(1).max(40).optional()
+const time = shortText(40).optional()
 
-export const start = time.describe('Date, month or date-time')
-export const end = time.describe('The same; a date includes its whole day')
-export const timeZone = z
-  .string()
-  .trim()
-  .max(64)
-  .default('UTC')
-  .describe('IANA zone of dates and times, as Europe/Berlin')
+export const start = time.describe('ISO date, month or date-time')
+export const end = time.describe('Includes its whole day or month')
+export const timeZone = shortText(64).default('UTC').describe('IANA name, as Europe/Berlin')
 
 /** The arguments that a period is made of. */
 export interface PeriodArguments {

@@ -1,0 +1,42 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { CallRecord } from '../src/audit/record.ts'
+import { fhirMcpError } from '../src/errors.ts'
+import type { Bearer } from '../src/mcp/bearers.ts'
+import type { McpService } from '../src/mcp/service.ts'
+import { clientSignal } from './client-signal.ts'
+
+const bearers = new WeakMap<FastifyRequest, Bearer>()
+
+/** RFC 6750 §2.1: the header, and nothing but the header; a token in a query is no token. */
+const credentials = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i
+
+/**
+ * Verifies the bearer of every request before its body is read. Throws UNAUTHENTICATED without a bearer, TOKEN_INVALID for
+ * a malformed one, and what `identify` throws.
+ */
+export function createBearerCheck(service: Pick<McpService, 'identify'>) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const { authorization } = request.headers
+    if (authorization === undefined || !/^Bearer\b/i.test(authorization))
+      throw fhirMcpError('UNAUTHENTICATED')
+    const token = credentials.exec(authorization)?.[1]
+    if (token === undefined) throw fhirMcpError('TOKEN_INVALID')
+    const principal = await service.identify(token, clientSignal(reply))
+    bearers.set(request, { principal, token, record: (call) => logCall(request, call) })
+  }
+}
+
+/** The verified bearer of a request. Throws a TypeError where the check did not run. */
+export function bearerOfRequest(request: FastifyRequest): Bearer {
+  const bearer = bearers.get(request)
+  if (bearer === undefined) throw new TypeError('A request reached a route without a verified bearer')
+  return bearer
+}
+
+/** What the request's log says of a call: never who, about whom, or with what arguments; that is the audit's. */
+function logCall(
+  { log }: FastifyRequest,
+  { kind, name, outcome, code, duration, requests }: CallRecord,
+): void {
+  log.info({ [kind]: name, outcome, code, duration, requests }, 'mcp call')
+}

@@ -1,0 +1,43 @@
+import type { z } from 'zod'
+import type {
+  AnyResourceDefinition,
+  LocalResourceDefinition,
+  PromptDefinition,
+  Registry,
+  ResourceDefinition,
+} from '../src/mcp/registry.ts'
+import type { LocalTool, Tool } from '../src/tools/tool.ts'
+
+/**
+ * Own tools, resources and prompts, under the same rule as the built-in ones: what asks the exchange declares what it is
+ * about, and is decided before it runs. Each method throws CONFIG for a name that is taken, and after ready.
+ *
+ * @example
+ * app.fhirMcp.tool({
+ *   name: 'get_greeting', title: 'Greeting', description: 'Says hello.', output: 'object', local: true,
+ *   input: z.object({ name: z.string() }),
+ *   run: async ({ name }) => ({ text: `Hello, ${name}.` }),
+ * })
+ */
+export interface FhirMcp {
+  tool<Input extends z.ZodObject>(tool: Tool<Input>): void
+  tool<Input extends z.ZodObject>(tool: LocalTool<Input>): void
+  resource(resource: ResourceDefinition): void
+  resource(resource: LocalResourceDefinition): void
+  prompt(prompt: PromptDefinition): void
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    fhirMcp: FhirMcp
+  }
+}
+
+/** The decorator of one registration. */
+export function createFhirMcp(registry: Registry): FhirMcp {
+  return {
+    tool: <Input extends z.ZodObject>(tool: LocalTool<Input> | Tool<Input>) => registry.addTool(tool),
+    resource: (resource: AnyResourceDefinition) => registry.addResource(resource),
+    prompt: (prompt) => registry.addPrompt(prompt),
+  }
+}

@@ -1,0 +1,23 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { describeFault } from '../src/mcp/fault.ts'
+import { type Refusal, type RpcId, refusalOf } from './refusal.ts'
+
+/** Sends a refusal. */
+export function sendRefusal(reply: FastifyReply, { status, headers, body }: Refusal): FastifyReply {
+  return reply.code(status).headers(headers).type('application/json').send(body)
+}
+
+/** The id of the request in a body; null for a batch, a notification, or what is no JSON-RPC. */
+export function rpcIdOf(body: unknown): RpcId {
+  if (typeof body !== 'object' || body === null || !('id' in body)) return null
+  return typeof body.id === 'string' || typeof body.id === 'number' ? body.id : null
+}
+
+/** The error handler of the MCP routes alone: JSON-RPC in place of Fastify's own bodies. */
+export function createErrorHandler(metadataUrl: () => string) {
+  return (thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const refusal = refusalOf(thrown, metadataUrl, rpcIdOf(request.body))
+    if (refusal.status === 500) request.log.error({ fault: describeFault(thrown) }, 'request failed')
+    return sendRefusal(reply, refusal)
+  }
+}

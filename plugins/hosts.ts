@@ -1,0 +1,57 @@
+import { validateHostHeader } from '@modelcontextprotocol/server'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Options } from '../src/config.ts'
+import { isLoopback } from './address.ts'
+import { sendRefusal } from './errors.ts'
+import { protocolRefusal } from './refusal.ts'
+
+const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
+
+const exposed = 'WWW-Authenticate, Mcp-Session-Id, Mcp-Protocol-Version'
+const preflight = {
+  'access-control-allow-methods': 'GET, POST, DELETE, OPTIONS',
+  'access-control-allow-headers':
+    'Authorization, Content-Type, Accept, Last-Event-ID, Mcp-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name',
+  'access-control-max-age': '600',
+}
+
+/**
+ * Guards against DNS rebinding: the `Host` has to be one of ours, and an `Origin`, where a browser sends one, too. Origins of
+ * the configuration get CORS headers. Preflights end here, without a token.
+ */
+export function createHostGuard(options: Pick<Options, 'publicUrl' | 'allowedHosts' | 'allowedOrigins'>) {
+  const publicUrl = options.publicUrl === undefined ? undefined : new URL(options.publicUrl)
+  const hosts = [...loopbackNames, ...options.allowedHosts.map((host) => host.toLowerCase())]
+  if (publicUrl !== undefined) hosts.push(publicUrl.hostname)
+  const browsers = new Set(options.allowedOrigins.map(normalised))
+  const local = publicUrl === undefined || isLoopback(publicUrl.hostname)
+
+  function mayCall(origin: string): boolean {
+    if (browsers.has(origin) || origin === publicUrl?.origin) return true
+    return local && URL.canParse(origin) && isLoopback(new URL(origin).hostname)
+  }
+
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
+    if (!validateHostHeader(request.headers.host?.toLowerCase(), hosts).ok) {
+      return sendRefusal(reply, protocolRefusal(403, 'The Host header names another server'))
+    }
+    const { origin } = request.headers
+    if (origin !== undefined && !mayCall(origin)) {
+      return sendRefusal(reply, protocolRefusal(403, 'The Origin is not allowed'))
+    }
+    if (browsers.size > 0) reply.header('vary', 'Origin')
+    const cors = origin !== undefined && browsers.has(origin)
+    if (cors) {
+      reply.headers({ 'access-control-allow-origin': origin, 'access-control-expose-headers': exposed })
+    }
+    if (request.method !== 'OPTIONS') return undefined
+    return reply
+      .code(204)
+      .headers(cors ? preflight : {})
+      .send()
+  }
+}
+
+function normalised(origin: string): string {
+  return URL.canParse(origin) ? new URL(origin).origin : origin
+}

@@ -1,0 +1,44 @@
+import fp from 'fastify-plugin'
+import { createMcpService, startNotes } from '../src/mcp/create-mcp-service.ts'
+import { auditTo } from './audit.ts'
+import { createPlugin } from './plugin.ts'
+
+export type { Audit, CallRecord } from '../src/audit/record.ts'
+export type { OptionsInput as FhirMcpOptions } from '../src/config.ts'
+export { type ErrorCode, type ErrorName, errorCatalog, FhirMcpError } from '../src/errors.ts'
+export type {
+  LocalResourceDefinition,
+  PromptDefinition,
+  ResourceDefinition,
+} from '../src/mcp/registry.ts'
+export type { Answer } from '../src/results/answer.ts'
+export { defineLocalTool, defineTool, type LocalTool, type Tool } from '../src/tools/tool.ts'
+export type { FhirMcp } from './decorator.ts'
+export { wellKnown } from './metadata.ts'
+
+const now = () => Date.now()
+
+/**
+ * Makes a FHIR server speak MCP beside a gateway's own routes.
+ *
+ * @example
+ * const app = Fastify()
+ * await app.register(fhirMcp, {
+ *   fhir: { baseUrl: 'https://fhir.example.org/fhir', credentials: 'none' },
+ *   auth: { issuer: 'https://login.example.org', audience: 'https://gateway.example.org/mcp' },
+ *   publicUrl: 'https://gateway.example.org',
+ * })
+ */
+export const fhirMcp = fp(
+  createPlugin({
+    createService(options, { log }) {
+      for (const note of startNotes(options)) log.warn(note)
+      return createMcpService(options, { now, audit: auditTo(log), environment: process.env })
+    },
+    now,
+    streams: { total: 1000, perPrincipal: 20 },
+  }),
+  { fastify: '5.x', name: 'fastify-fhir-mcp' },
+)
+
+export default fhirMcp

@@ -1,0 +1,113 @@
+import type { FastifyInstance } from 'fastify'
+import type { Options, OptionsInput } from '../src/config.ts'
+import { parseOptions } from '../src/config-parse.ts'
+import { fhirMcpError } from '../src/errors.ts'
+import { describeFault } from '../src/mcp/fault.ts'
+import { createHandlers } from '../src/mcp/handlers.ts'
+import type { McpService } from '../src/mcp/service.ts'
+import { type Address, createAddress } from './address.ts'
+import { createBearerCheck } from './bearer.ts'
+import { createFhirMcp } from './decorator.ts'
+import { createErrorHandler } from './errors.ts'
+import { healthRoutes } from './health.ts'
+import { hidden } from './hidden.ts'
+import { createHostGuard } from './hosts.ts'
+import { mcpRoutes } from './mcp.ts'
+import { metadataOf, publishMetadata } from './metadata.ts'
+import { createScopeCheck } from './scopes.ts'
+import { sseRoutes } from './sse.ts'
+
+/** What the plugin leans on. */
+export interface PluginParts {
+  /** Makes the service of a registration from its options. */
+  readonly createService: (options: Options, fastify: FastifyInstance) => McpService
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly streams: { readonly total: number; readonly perPrincipal: number }
+}
+
+/** Fastify's own register options; `prefix` is none of them, it does nothing here. */
+const ofFastify = new Set(['logLevel', 'logSerializers'])
+
+/**
+ * The plugin before it is wrapped: decorates, and puts the routes into an encapsulated child, so that its body parser and
+ * error handler touch nothing else. A wrong option throws CONFIG at register.
+ */
+export function createPlugin(parts: PluginParts) {
+  return async (fastify: FastifyInstance, input: OptionsInput): Promise<void> => {
+    const options = parseOptions(withoutFastifys(input))
+    const address = createAddress(fastify, options)
+    assertFree(fastify, options, address)
+    const service = parts.createService(options, fastify)
+    fastify.decorate(options.decoratorName, createFhirMcp(service.registry))
+    fastify.addHook('onReady', async () => service.registry.seal())
+    fastify.addHook('onListen', async () => closeIfExposed(fastify, address))
+    fastify.addHook('onClose', () => service.close())
+    await publishMetadata(fastify, address, () => metadataOf(address, options.auth.issuer, service.registry))
+    if (options.health) await fastify.register(healthRoutes, { service, paths: address.paths })
+    await fastify.register(async (scope) => protectedRoutes(scope, parts, { options, address, service }))
+  }
+}
+
+async function protectedRoutes(
+  scope: FastifyInstance,
+  parts: PluginParts,
+  { options, address, service }: { options: Options; address: Address; service: McpService },
+): Promise<void> {
+  const { now } = parts
+  const { paths } = address
+  const handlers = createHandlers(service, (thrown) =>
+    scope.log.error({ fault: describeFault(thrown) }, 'call failed'),
+  )
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser(
+    'application/json',
+    { parseAs: 'string', bodyLimit: options.bodyLimit },
+    scope.getDefaultJsonParser('error', 'error'),
+  )
+  scope.setErrorHandler(createErrorHandler(address.metadataUrl))
+  scope.addHook('onRequest', async () => void address.resourceUrl())
+  scope.addHook('onRequest', createHostGuard(options))
+  const preflights = options.sse ? [paths.mcp, paths.sse, paths.messages] : [paths.mcp]
+  for (const path of preflights) {
+    scope.options(path, { schema: hidden }, async (_, reply) => reply.code(204).send())
+  }
+  await scope.register(async (inner) => {
+    inner.addHook('onRequest', createBearerCheck(service))
+    await mcpRoutes(inner, { handlers, paths, checkScopes: createScopeCheck(service) })
+    if (options.sse) await sseRoutes(inner, { handlers, address, limits: parts.streams, now })
+  })
+}
+
+function withoutFastifys(input: OptionsInput): unknown {
+  return Object.fromEntries(Object.entries(input).filter(([name]) => !ofFastify.has(name)))
+}
+
+/** Two registrations share neither a name nor a route, and none takes a route of the gateway. */
+function assertFree(fastify: FastifyInstance, options: Options, { paths }: Address): void {
+  if (fastify.hasDecorator(options.decoratorName)) {
+    throw fhirMcpError('CONFIG', { detail: `decoratorName: ${options.decoratorName} is taken already.` })
+  }
+  const routes = [
+    { option: 'path', method: 'POST', url: paths.mcp, wanted: true },
+    { option: 'sse', method: 'GET', url: paths.sse, wanted: options.sse },
+    { option: 'sse', method: 'POST', url: paths.messages, wanted: options.sse },
+    { option: 'health', method: 'GET', url: paths.health, wanted: options.health },
+    { option: 'health', method: 'GET', url: paths.ready, wanted: options.health },
+  ] as const
+  for (const { option, method, url, wanted } of routes) {
+    if (wanted && fastify.hasRoute({ method, url: `${fastify.prefix}${url}` })) {
+      throw fhirMcpError('CONFIG', { detail: `${option}: the route ${method} ${url} is taken already.` })
+    }
+  }
+}
+
+/** Fastify passes over errors of its onListen hooks, so the server is closed; until then every request is refused. */
+function closeIfExposed(fastify: FastifyInstance, address: Address): void {
+  try {
+    address.resourceUrl()
+  } catch (thrown) {
+    fastify.log.fatal(thrown)
+    void fastify.close()
+  }
+}

@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import { commandVariables, optionVariables } from '../config-env.ts'
+import type { Leaf } from '../config-leaves.ts'
+
+/** What `--help` prints: the commands, and every variable with its meaning, choices and default. */
+export function helpText(): string {
+  const options = optionVariables.map(({ name, leaf }) => entry(name, aboutOption(leaf)))
+  const commands = Object.entries(commandVariables).map(([name, about]) => entry(name, about))
+  return `${[
+    'Usage: fastify-fhir-mcp <command>',
+    '',
+    '  serve [--host HOST] [--port PORT]   MCP over Streamable HTTP and HTTP+SSE',
+    '  stdio                               MCP over stdin and stdout, for one user',
+    '  help, --help                        this text',
+    '  --version                           the version',
+    '',
+    'Everything else comes from environment variables. Each may also be given as NAME_FILE, the path of a file',
+    'that holds the value. Lists are separated by commas, objects are JSON.',
+    '',
+    ...options,
+    '',
+    'For the commands:',
+    ...commands,
+  ].join('\n')}\n`
+}
+
+function entry(name: string, about: string): string {
+  return `  ${name}\n      ${about}`
+}
+
+function aboutOption(leaf: Leaf): string {
+  const about = leaf.description ?? `Goes with the other variables of ${leaf.path.slice(0, -1).join('.')}`
+  const marks = [
+    ...choices(leaf.type),
+    ...(leaf.required ? ['required'] : []),
+    ...(leaf.fallback === undefined ? [] : [`default: ${shown(leaf.fallback)}`]),
+  ]
+  return marks.length === 0 ? about : `${about} (${marks.join('; ')})`
+}
+
+function choices(type: z.core.$ZodType): string[] {
+  if (type instanceof z.ZodEnum) return [`one of ${type.options.join(', ')}`]
+  if (type instanceof z.ZodArray && type.element instanceof z.ZodEnum) {
+    return [`any of ${type.element.options.join(', ')}`]
+  }
+  return []
+}
+
+function shown(fallback: unknown): string {
+  if (Array.isArray(fallback)) return fallback.length === 0 ? 'none' : fallback.join(',')
+  return typeof fallback === 'object' ? JSON.stringify(fallback) : String(fallback)
+}

@@ -1,0 +1,108 @@
+import { instantOf, type LocalTime, localTimeAt, millisecondsOf, offsetAt } from './time-zone.ts'
+
+/** How exact a date or time is; `fraction`: parts of a second, to the millisecond. */
+export type Precision = 'year' | 'month' | 'day' | 'minute' | 'second' | 'fraction'
+
+/** A date, or a date-time with or without offset, as it was written. */
+export interface WrittenTime {
+  readonly precision: Precision
+  readonly local: LocalTime
+  /** Milliseconds ahead of UTC; undefined where the text has no offset, and for dates. */
+  readonly offset: number | undefined
+}
+
+const grammar =
+  /^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:?\d\d)?)?)?)?$/
+
+/**
+ * Reads a date or date-time (FHIR `date`, `dateTime`, `instant`; ISO 8601 without seconds or without offset too).
+ * Undefined for anything else and for days and times that no calendar has.
+ */
+export function parseTime(text: string): WrittenTime | undefined {
+  const match = grammar.exec(text)
+  if (match === null) return undefined
+  const [, year, month, day, hour, minute, second, fraction, offset] = match
+  const local = {
+    year: Number(year),
+    month: Number(month ?? 1),
+    day: Number(day ?? 1),
+    hour: Number(hour ?? 0),
+    minute: Number(minute ?? 0),
+    second: Number(second ?? 0),
+    millisecond: Number((fraction ?? '').slice(0, 3).padEnd(3, '0')),
+  }
+  if (!isReal(local)) return undefined
+  const ahead = offset === undefined ? undefined : parseOffset(offset)
+  if (Number.isNaN(ahead)) return undefined
+  const precision = precisionOf({ month, day, hour, second, fraction })
+  return { precision, local, offset: ahead }
+}
+
+/** The first instant of a written time, in milliseconds since the epoch; `zone` counts where it has no offset. */
+export function startOf({ local, offset }: WrittenTime, zone: string): number {
+  return offset === undefined ? instantOf(local, zone) : millisecondsOf(local) - offset
+}
+
+/** The first instant behind a written time: behind the whole year, month, day, minute or second that it names. */
+export function endOf({ local, offset, precision }: WrittenTime, zone: string): number {
+  const next = {
+    year: { ...local, year: local.year + 1 },
+    month: { ...local, month: local.month + 1 },
+    day: { ...local, day: local.day + 1 },
+  }
+  if (precision === 'year' || precision === 'month' || precision === 'day') {
+    return instantOf(next[precision], zone)
+  }
+  const length = { minute: 60_000, second: 1000, fraction: 1 }
+  return startOf({ local, offset, precision }, zone) + length[precision]
+}
+
+/** An instant in UTC, as FHIR writes it: `2026-10-01T22:00:00Z`. */
+export function utc(instant: number): string {
+  return new Date(instant).toISOString().replace('.000Z', 'Z')
+}
+
+/** An instant on the wall clock of a zone, with its offset: `2026-10-02T00:00:00+02:00`. */
+export function inZone(instant: number, zone: string): string {
+  const offset = offsetAt(instant, zone)
+  const minutes = Math.round(offset / 60_000)
+  if (offset === 0 || minutes * 60_000 !== offset) return utc(instant)
+  const sign = minutes < 0 ? '-' : '+'
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60]
+  return `${utc(instant + offset).slice(0, -1)}${sign}${two(hours)}:${two(rest)}`
+}
+
+/** The day that the wall clock of a zone shows at an instant: `2026-10-02`. */
+export function dayOf(instant: number, zone: string): string {
+  const { year, month, day } = localTimeAt(instant, zone)
+  return `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}`
+}
+
+function isReal(local: LocalTime): boolean {
+  const { year, month, day, hour, minute, second } = local
+  const date = new Date(millisecondsOf(local))
+  const sameDay =
+    date.getUTCFullYear() === year && date.getUTCMonth() + 1 === month && date.getUTCDate() === day
+  return year > 0 && sameDay && hour < 24 && minute < 60 && second < 60
+}
+
+function parseOffset(text: string): number {
+  if (text === 'Z') return 0
+  const [hours, minutes] = [Number(text.slice(1, 3)), Number(text.slice(-2))]
+  if (hours > 14 || minutes > 59) return Number.NaN
+  return (text.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000
+}
+
+function precisionOf(
+  given: Record<'month' | 'day' | 'hour' | 'second' | 'fraction', string | undefined>,
+): Precision {
+  if (given.month === undefined) return 'year'
+  if (given.day === undefined) return 'month'
+  if (given.hour === undefined) return 'day'
+  if (given.second === undefined) return 'minute'
+  return given.fraction === undefined ? 'second' : 'fraction'
+}
+
+function two(number: number): string {
+  return String(number).padStart(2, '0')
+}

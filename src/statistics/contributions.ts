@@ -1,0 +1,60 @@
+import type { Coding, Observation } from '../fhir/types.ts'
+import { dataTypeOf } from '../open-mhealth/data-types.ts'
+import { type Named, nameOfComponent, nameOfObservation } from '../results/reading-names.ts'
+import { type ExcludedStatus, excludedStatusOf, isModified } from '../results/standing.ts'
+import { statisticText } from '../results/statistic-text.ts'
+import { hasValue, type NotPlain, numberOf, type Unit, type ValueHolder } from '../results/values.ts'
+
+/** Why a value is not part of a statistic. */
+export type Exclusion = ExcludedStatus | NotPlain
+
+/** One value of an observation, and the series that it belongs to. */
+export interface Contribution {
+  readonly type: Named
+  /** Undefined for the value of the observation itself. */
+  readonly component: Named | undefined
+  /** The statistic that the value already is; undefined for a single reading. */
+  readonly statistic: string | undefined
+  readonly unit: Unit | undefined
+  readonly code: Coding | undefined
+  readonly value: { readonly number: number } | { readonly excluded: Exclusion }
+}
+
+/**
+ * The values of an observation, its own and those of its components, each as a plain number or with the reason why it is
+ * none. An observation without any value gives one contribution that says so.
+ */
+export function contributionsOf(observation: Observation): Contribution[] {
+  const type = dataTypeOf(observation)
+  const shared = {
+    type: nameOfObservation(observation),
+    statistic: statisticText(observation),
+    code: observation.code.coding?.find(({ code }) => code !== undefined),
+  }
+  const components = observation.component ?? []
+  const isPanel =
+    components.length > 0 && !hasValue(observation) && observation.dataAbsentReason === undefined
+  return [
+    ...(isPanel ? [] : [{ ...shared, component: undefined, ...readValue(observation, observation) }]),
+    ...components.map((component) => ({
+      ...shared,
+      component: nameOfComponent(component, type),
+      ...readValue(component, observation),
+    })),
+  ]
+}
+
+/** Words stay words whatever their status is: they are in no statistic anyway. */
+function readValue(
+  holder: ValueHolder,
+  observation: Observation,
+): { unit: Unit | undefined; value: Contribution['value'] } {
+  const reading = numberOf(holder, isModified(observation))
+  const status = excludedStatusOf(observation)
+  if ('why' in reading && reading.why === 'not a number') {
+    return { unit: reading.unit, value: { excluded: reading.why } }
+  }
+  if (status !== undefined) return { unit: reading.unit, value: { excluded: status } }
+  if ('number' in reading) return { unit: reading.unit, value: { number: reading.number } }
+  return { unit: reading.unit, value: { excluded: reading.why } }
+}

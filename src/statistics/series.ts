@@ -1,0 +1,114 @@
+import type { Coding } from '../fhir/types.ts'
+import type { ReadingTime } from '../results/reading-time.ts'
+import type { Unit } from '../results/values.ts'
+import type { Contribution, Exclusion } from './contributions.ts'
+import type { TimedNumber } from './days.ts'
+import { type Description, describeNumbers } from './description.ts'
+
+/** The values of one type, component, statistic and unit: never more than one of each. */
+export interface Series {
+  readonly type: string
+  readonly component: string | undefined
+  readonly statistic: string | undefined
+  /** Undefined where no value had one. */
+  readonly unit: Unit | undefined
+  /** The codes that its observations are coded with first. */
+  readonly codes: readonly Coding[]
+  /** Undefined where no value could be counted with. */
+  readonly description: Description | undefined
+  readonly excluded: ReadonlyMap<Exclusion, number>
+  /** Of the values that are counted with. */
+  readonly first: ReadingTime | undefined
+  readonly last: ReadingTime | undefined
+  readonly undated: number
+  /** The values with a known day; empty where `keepTimes` was not asked for. */
+  readonly timed: readonly TimedNumber[]
+  /** Values that are counted with but have no day. */
+  readonly withoutDay: number
+}
+
+/** Values as they come in, put into their series. */
+export interface SeriesCollector {
+  add(contribution: Contribution, time: ReadingTime): void
+  /** All series, by type, component, statistic and unit. */
+  series(): Series[]
+}
+
+interface Growing {
+  readonly head: Contribution
+  readonly numbers: number[]
+  readonly codes: Map<string, Coding>
+  readonly excluded: Map<Exclusion, number>
+  readonly timed: TimedNumber[]
+  first: ReadingTime | undefined
+  last: ReadingTime | undefined
+  undated: number
+  withoutDay: number
+}
+
+/** Makes a collector. `keepTimes` says of which series the single times are needed. */
+export function collectSeries(keepTimes: (contribution: Contribution) => boolean): SeriesCollector {
+  const all = new Map<string, Growing>()
+  return {
+    add(contribution, time) {
+      const key = keyOf(contribution)
+      const known = all.get(key)
+      const growing = known ?? empty(contribution)
+      if (known === undefined) all.set(key, growing)
+      grow(growing, contribution, time, keepTimes(contribution))
+    },
+    series() {
+      return [...all].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, growing]) => seriesOf(growing))
+    },
+  }
+}
+
+function keyOf({ type, component, statistic, unit }: Contribution): string {
+  const unitKey = unit === undefined || unit.label === '' ? '' : `${unit.system ?? ''}|${unit.label}`
+  return JSON.stringify([type.label, type.key, component?.key ?? '', statistic ?? '', unitKey])
+}
+
+function empty(head: Contribution): Growing {
+  return {
+    head,
+    numbers: [],
+    codes: new Map(),
+    excluded: new Map(),
+    timed: [],
+    first: undefined,
+    last: undefined,
+    undated: 0,
+    withoutDay: 0,
+  }
+}
+
+function grow(growing: Growing, { value, code }: Contribution, time: ReadingTime, keepTime: boolean): void {
+  if (code !== undefined) growing.codes.set(`${code.system}|${code.code}`, code)
+  if ('excluded' in value) {
+    growing.excluded.set(value.excluded, (growing.excluded.get(value.excluded) ?? 0) + 1)
+    return
+  }
+  growing.numbers.push(value.number)
+  if (time.from === undefined || !time.hasDay) growing.withoutDay += 1
+  else if (keepTime) {
+    growing.timed.push({ number: value.number, from: time.from, to: time.to ?? time.from })
+  }
+  if (time.from === undefined) {
+    growing.undated += 1
+    return
+  }
+  if (growing.first?.from === undefined || time.from < growing.first.from) growing.first = time
+  if (growing.last?.from === undefined || time.from > growing.last.from) growing.last = time
+}
+
+function seriesOf({ head, numbers, codes, ...rest }: Growing): Series {
+  return {
+    ...rest,
+    type: head.type.label,
+    component: head.component?.label,
+    statistic: head.statistic,
+    unit: head.unit === undefined || head.unit.label === '' ? undefined : head.unit,
+    codes: [...codes.values()],
+    description: describeNumbers(numbers),
+  }
+}

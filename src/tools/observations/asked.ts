@@ -1,0 +1,70 @@
+import type { Grant } from '../../access/grant.ts'
+import type { ObservationFilter } from '../../exchange/exchange.ts'
+import type { ParametersParameter } from '../../fhir/types.ts'
+import { oneLine } from '../../results/line.ts'
+import { type AskedType, askedTypeOf, codeText } from '../arguments/data-type.ts'
+import { type Period, type PeriodArguments, periodOf } from '../arguments/period.ts'
+
+/** The arguments that choose observations. */
+export interface ObservationArguments extends PeriodArguments {
+  readonly data_type?: string | undefined
+}
+
+/** Which observations are asked for. */
+export interface AskedObservations {
+  readonly filter: ObservationFilter
+  readonly period: Period
+  readonly type: AskedType | undefined
+}
+
+/** Reads the arguments that choose observations. Throws INVALID_ARGUMENT; tools do so before anything is decided. */
+export function askedObservations(input: ObservationArguments): AskedObservations {
+  const period = periodOf(input)
+  const type = input.data_type === undefined ? undefined : askedTypeOf(input.data_type)
+  const { from, before } = period
+  return {
+    filter: {
+      ...(type === undefined ? {} : { codes: type.codes }),
+      ...(from === undefined ? {} : { from }),
+      ...(before === undefined ? {} : { before }),
+    },
+    period,
+    type,
+  }
+}
+
+/** Whether a period is asked for: observations without a date are in none. */
+export function hasPeriod({ filter }: AskedObservations): boolean {
+  return (filter.from ?? filter.before) !== undefined
+}
+
+/** What is asked, in words: type and codes, period, time zone, and the categories that scopes restrict to. */
+export function wordingOf({ type, period }: AskedObservations, grant: Grant): string {
+  const { categories } = grant.terms
+  return [
+    type === undefined ? 'all types' : typeWording(type),
+    period.wording === '' ? 'any time' : `${period.wording} (observations without a date are in no period)`,
+    `time zone ${period.timeZone}`,
+    ...(categories === undefined ? [] : [`only of category ${categories.join(', ')} (the token's scopes)`]),
+  ].join(', ')
+}
+
+/** What is asked, as parameters of a Parameters resource. */
+export function askedParameters(
+  { filter, period, type }: AskedObservations,
+  grant: Grant,
+): ParametersParameter[] {
+  const { categories } = grant.terms
+  return [
+    ...(type === undefined ? [] : [{ name: 'dataType', valueString: type.label }]),
+    ...(type?.codes ?? []).map((valueCoding) => ({ name: 'code', valueCoding })),
+    ...(filter.from === undefined ? [] : [{ name: 'from', valueInstant: filter.from }]),
+    ...(filter.before === undefined ? [] : [{ name: 'before', valueInstant: filter.before }]),
+    { name: 'timeZone', valueString: period.timeZone },
+    ...(categories ?? []).map((valueString) => ({ name: 'category', valueString })),
+  ]
+}
+
+function typeWording({ label, codes }: AskedType): string {
+  return `${oneLine(label)} (codes searched: ${codes.map((code) => oneLine(codeText(code))).join(', ')})`
+}

@@ -1,0 +1,16 @@
+import type { ObservationCount } from '../../exchange/exchange.ts'
+import type { ParametersParameter } from '../../fhir/types.ts'
+
+/** A count as parameters: what counts, and what was left out as entered in error or cancelled. */
+export function countParameters({ count, excluded }: ObservationCount): ParametersParameter[] {
+  return [
+    { name: 'count', valueInteger: count },
+    { name: 'excluded', valueInteger: excluded },
+  ]
+}
+
+/** A count in words. */
+export function countText({ count, excluded }: ObservationCount): string {
+  const left = excluded === 0 ? '' : ` (${excluded} entered in error or cancelled are not counted)`
+  return `${count}${left}`
+}

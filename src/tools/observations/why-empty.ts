@@ -1,0 +1,68 @@
+import { isFhirMcpError } from '../../errors.ts'
+import type { ObservationFilter } from '../../exchange/exchange.ts'
+import type { Observation } from '../../fhir/types.ts'
+import { oneLine } from '../../results/line.ts'
+import { nameOfObservation } from '../../results/reading-names.ts'
+import { readingTime } from '../../results/reading-time.ts'
+import { excludedStatusOf } from '../../results/standing.ts'
+import type { GrantedContext } from '../tool.ts'
+import { type AskedObservations, hasPeriod } from './asked.ts'
+
+/** Enough that one entered in error does not hide those beside it. */
+const fewRows = 5
+const optional = ['EXCHANGE_TIMEOUT', 'EXCHANGE_UNAVAILABLE', 'NOT_SUPPORTED_BY_EXCHANGE'] as const
+
+/**
+ * Why a patient has nothing of what was asked, with the nearest dates that have data: a few small requests. Their failure
+ * is no failure of the answer, which is known already.
+ */
+export async function whyEmpty(asked: AskedObservations, context: GrantedContext): Promise<string> {
+  try {
+    return await reason(asked, context)
+  } catch (thrown) {
+    if (!optional.some((kind) => isFhirMcpError(thrown, kind))) throw thrown
+    return 'Nothing fits; the exchange could not be asked what there is instead.'
+  }
+}
+
+async function reason(asked: AskedObservations, context: GrantedContext): Promise<string> {
+  const { codes, from, before } = asked.filter
+  const ofType = codes === undefined ? {} : { codes }
+  const what = asked.type === undefined ? 'observations' : `observations of ${oneLine(asked.type.label)}`
+  const zone = asked.period.timeZone
+  const one = (filter: ObservationFilter, order: 'newest' | 'oldest') => nearest(context, filter, order)
+  if (hasPeriod(asked)) {
+    const [earlier, later] = await Promise.all([
+      from === undefined ? undefined : one({ ...ofType, before: from }, 'newest'),
+      before === undefined ? undefined : one({ ...ofType, from: before }, 'oldest'),
+    ])
+    const dates = [
+      ...(earlier === undefined ? [] : [`the last before it ${timeOf(earlier, zone)}`]),
+      ...(later === undefined ? [] : [`the first after it ${timeOf(later, zone)}`]),
+    ]
+    if (dates.length > 0) return `No ${what} in this period. Nearest: ${dates.join(', ')}.`
+    const undated = await one(ofType, 'newest')
+    if (undated !== undefined) {
+      return `No ${what} in this period; the patient has some outside it, ${timeOf(undated, zone)}: those without a date are in no period.`
+    }
+  }
+  const other = asked.type === undefined ? undefined : await one({}, 'newest')
+  if (other === undefined) return 'The patient has no observations.'
+  return `The patient has no ${what}. There are others, the newest ${nameOfObservation(other).label} ${timeOf(other, zone)}.`
+}
+
+/** The nearest that counts, of the nearest few; where none of them does, the nearest of all. */
+async function nearest(
+  { exchange, grant }: GrantedContext,
+  filter: ObservationFilter,
+  order: 'newest' | 'oldest',
+): Promise<Observation | undefined> {
+  const { observations } = await exchange.observations(grant, { ...filter, order, count: fewRows })
+  return observations.find((one) => excludedStatusOf(one) === undefined) ?? observations[0]
+}
+
+function timeOf(observation: Observation, zone: string): string {
+  const text = oneLine(readingTime(observation, zone).text)
+  const status = excludedStatusOf(observation)
+  return `${text === 'undated' ? text : `at ${text}`}${status === undefined ? '' : ` (${status})`}`
+}

@@ -1,0 +1,199 @@
+import { z } from 'zod'
+import type { ParametersParameter } from '../fhir/types.ts'
+import { oneLine, someOf } from '../results/line.ts'
+import { parametersOf } from '../results/parameters.ts'
+import { readingTime } from '../results/reading-time.ts'
+import { singleAnswer } from '../results/single.ts'
+import { type ExcludedStatus, excludedStatusOf } from '../results/standing.ts'
+import { contributionsOf } from '../statistics/contributions.ts'
+import { overlapping } from '../statistics/days.ts'
+import { collectSeries, type Series } from '../statistics/series.ts'
+import type { Period } from './arguments/period.ts'
+import {
+  observationArguments,
+  observationRule,
+  patientArguments,
+  patientSubject,
+} from './observations/arguments.ts'
+import { askedObservations, askedParameters, wordingOf } from './observations/asked.ts'
+import { mostRead, type ReadEnd, readAll } from './observations/read-all.ts'
+import { daysOf, type SummaryPart, seriesPart } from './observations/summary-parts.ts'
+import { whyEmpty } from './observations/why-empty.ts'
+import { patientOf } from './target-patient.ts'
+import { defineTool } from './tool.ts'
+
+const input = z.strictObject({ ...patientArguments, ...observationArguments })
+
+/** The type whose values are summed up per day. */
+const summedType = 'step-count'
+/** Bytes set aside for what was asked and for notes; text takes about as much as a third of the rest. */
+const frame = 6144
+
+/** Describes the observations of one patient by type and unit. */
+export const summarizePatientObservations = defineTool({
+  name: 'summarize_patient_observations',
+  title: 'Summarize observations of a patient',
+  description:
+    'Statistics of a patient per type and unit (n, first, last, min, max, mean, median, SD); steps per day. Use it instead of reading pages.',
+  input,
+  output: 'fhir',
+  rule: observationRule,
+  subject(given) {
+    askedObservations(given)
+    return patientSubject(given)
+  },
+  async run(given, context) {
+    const { grant, byteBudget } = context
+    const asked = askedObservations(given)
+    const zone = asked.period.timeZone
+    const patient = patientOf(context.target)
+    const collector = collectSeries(({ type }) => type.key === summedType)
+    const excluded = new Map<ExcludedStatus, number>()
+    let read = 0
+    const end = await readAll(context, asked.filter, (observation) => {
+      read += 1
+      const status = excludedStatusOf(observation)
+      if (status !== undefined) excluded.set(status, (excluded.get(status) ?? 0) + 1)
+      const time = readingTime(observation, zone)
+      for (const contribution of contributionsOf(observation)) collector.add(contribution, time)
+    })
+    const all = collector.series()
+    const numeric = all.filter((series) => !isWords(series))
+    const words = all.filter(isWords)
+    const asOf = new Date(context.now()).toISOString()
+    const head: ParametersParameter[] = [
+      { name: 'patient', valueReference: { reference: `Patient/${patient}` } },
+      ...askedParameters(asked, grant),
+      { name: 'observations', valueInteger: read },
+      ...[...excluded].map(([status, n]) => ({
+        name: 'excludedObservations',
+        part: [
+          { name: 'reason', valueString: status },
+          { name: 'n', valueInteger: n },
+        ],
+      })),
+      { name: 'complete', valueBoolean: end === 'complete' },
+      ...words.map((series) => ({ name: 'notNumbers', valueString: nameOf(series) })),
+      { name: 'asOf', valueInstant: asOf },
+    ]
+    const wording = `Summary of the observations of Patient/${patient}, ${wordingOf(asked, grant)}`
+    const fixed = Buffer.byteLength(JSON.stringify(head)) + Buffer.byteLength(wording)
+    const laid = layOut(numeric, asked.period, byteBudget - frame - fixed)
+    return singleAnswer({
+      asked: wording,
+      resource: parametersOf([...head, ...laid.parts.map(({ parameter }) => parameter)]),
+      lines: [`${read} observations read`, ...laid.parts.map(({ line }) => line)],
+      notes: [
+        ...endNotes(end, read),
+        ...[...excluded].map(([status, n]) => `Left out of every number as ${status}: ${n}.`),
+        ...laid.notes,
+        ...(words.length === 0 ? [] : [`Not numbers, so not summarised: ${someOf(words.map(nameOf))}.`]),
+        ...(read === 0 && end === 'complete' ? [await whyEmpty(asked, context)] : []),
+      ],
+      byteBudget,
+      asOf,
+    })
+  },
+})
+
+interface LaidOut {
+  readonly parts: readonly SummaryPart[]
+  readonly notes: readonly string[]
+}
+
+/** The series that fit, those with most values first in line, then the single days; what is left out is said. */
+function layOut(series: readonly Series[], period: Period, bytes: number): LaidOut {
+  const notes: string[] = []
+  let left = bytes
+  const fits = (part: SummaryPart) => {
+    left -= Buffer.byteLength(JSON.stringify(part.parameter)) + Buffer.byteLength(part.line) + 2
+    return left >= 0
+  }
+  const bySize = series.toSorted((a, b) => (b.description?.n ?? 0) - (a.description?.n ?? 0))
+  const shown = new Map<Series, SummaryPart[]>()
+  const summed = new Map<Series, readonly SummaryPart[]>()
+  for (const one of bySize) {
+    const part = seriesPart(one)
+    if (!fits(part)) break
+    shown.set(one, [part])
+    if (!isSummed(one)) continue
+    const within = countsOfDays(one, period)
+    const { all, days } = daysOf(within, period.timeZone)
+    if (!fits(all)) break
+    shown.get(one)?.push(all)
+    summed.set(one, days)
+    notes.push(...sumNotes(within, period.timeZone, one.timed.length - within.timed.length))
+  }
+  const hidden = series.filter((one) => !shown.has(one))
+  if (hidden.length > 0) {
+    notes.push(`Left out for size: ${someOf(hidden.map(nameOf))}. Ask for each with data_type.`)
+  }
+  for (const [one, days] of summed) {
+    const fitting = days.findIndex((day) => !fits(day))
+    const given = fitting === -1 ? days : days.slice(0, fitting)
+    shown.get(one)?.push(...given)
+    if (given.length < days.length) {
+      notes.push(
+        `Only the newest ${given.length} of ${days.length} days are listed; their figures are over all. Ask for earlier ones with end.`,
+      )
+    }
+  }
+  return { parts: series.flatMap((one) => shown.get(one) ?? []), notes }
+}
+
+/** Statistics that are counts themselves, so that they add up: `sum`, and `sum` of a day. */
+const sums: readonly (string | undefined)[] = [undefined, 'sum', 'sum per d']
+/** The longest day: 25 hours where clocks go back. */
+const longestDay = 25 * 3_600_000
+
+/** Counts add up per day; an average, a maximum or a component does not. */
+function isSummed({ type, component, statistic, timed, withoutDay }: Series): boolean {
+  const isCount = component === undefined && sums.includes(statistic)
+  return type === summedType && isCount && timed.length + withoutDay > 0
+}
+
+/**
+ * Without counts that reach into the period from before it, whose day would lack all others, and without those over more
+ * than a day, which belong to none.
+ */
+function countsOfDays(series: Series, { from }: Period): Series {
+  const start = from === undefined ? Number.NEGATIVE_INFINITY : Date.parse(from)
+  const timed = series.timed.filter((one) => one.from >= start && one.to - one.from <= longestDay)
+  return { ...series, timed }
+}
+
+function sumNotes({ timed }: Series, zone: string, dayless: number): string[] {
+  const overlaps = overlapping(timed)
+  return [
+    `Days are those of ${zone}, by when a count begins; days without data are not days of 0 steps.`,
+    ...(dayless === 0
+      ? []
+      : [`Counts that begin before the period or last more than a day, in no day: ${dayless}.`]),
+    ...(overlaps === 0
+      ? []
+      : [`Counts that overlap in time with an earlier one: ${overlaps}. Sums may count steps twice.`]),
+  ]
+}
+
+function endNotes(end: ReadEnd, read: number): string[] {
+  const newest = `PARTIAL: only the newest ${read} observations are in these numbers, and the earliest day may be cut`
+  switch (end) {
+    case 'complete':
+      return []
+    case 'bound':
+      return [`${newest}; ${mostRead} are read at most. Ask for shorter periods.`]
+    case 'deadline':
+      return [`${newest}; the deadline came first. Ask for a shorter period.`]
+    case 'stuck':
+      return [`${newest}; the pages of the exchange led no further.`]
+  }
+}
+
+/** Whether nothing in a series was ever meant to be a number. */
+function isWords({ description, excluded }: Series): boolean {
+  return description === undefined && excluded.size === 1 && excluded.has('not a number')
+}
+
+function nameOf({ type, component, unit, statistic }: Series): string {
+  return oneLine([type, component, statistic, unit?.label].filter((one) => one !== undefined).join(' '))
+}

@@ -1,0 +1,114 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import {
+  permissionsClaim,
+  startExchange,
+  startIssuer,
+  type TestExchange,
+  type TestIssuer,
+} from '../../src/test-kit/index.ts'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const bin = join(root, 'dist/src/cli/main.js')
+const audience = 'http://127.0.0.1:8765/mcp'
+let issuer: TestIssuer
+let exchange: TestExchange<unknown>
+
+beforeAll(async () => {
+  const compiler = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc')
+  await promisify(execFile)(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: root })
+  issuer = await startIssuer()
+  exchange = await startExchange({ dialect: 'hapi', fhirVersion: 'R4' })
+}, 120_000)
+afterAll(async () => {
+  await issuer.close()
+  await exchange.close()
+})
+
+const environment = () => ({
+  PATH: process.env.PATH ?? '',
+  FHIR_MCP_FHIR_BASE_URL: exchange.url,
+  FHIR_MCP_FHIR_CREDENTIALS: 'none',
+  FHIR_MCP_AUTH_ISSUER: issuer.url,
+  FHIR_MCP_AUTH_AUDIENCE: audience,
+})
+
+const claims = () => ({ sub: 'ada', aud: audience, ...permissionsClaim({ studies: ['study-a'] }) })
+
+describe('the built command', () => {
+  it('is executable by its first line', () => {
+    expect(readFileSync(bin, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
+  })
+
+  it('serve ends requests in flight and itself at SIGTERM', async () => {
+    const child = spawn(process.execPath, [bin, 'serve', '--port', '0'], { env: environment() })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    let log = ''
+    let out = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      out += chunk.toString()
+    })
+    child.stderr.on('data', (chunk: Buffer) => {
+      log += chunk.toString()
+    })
+    while (!/http:\/\/127\.0\.0\.1:\d+/.test(log)) await once(child.stderr, 'data')
+    const [origin] = /http:\/\/127\.0\.0\.1:\d+/.exec(log) ?? []
+    expect(await (await fetch(`${origin}/ready`)).json()).toEqual({ status: 'ready' })
+    child.kill('SIGTERM')
+    const [code, signal] = await once(child, 'exit')
+    expect([code, signal, out]).toEqual([0, null, ''])
+  })
+
+  it('stdio serves one user: tools, calls, resources; the log stays on stderr, and it ends with its client', async () => {
+    const token = await issuer.token(claims())
+    const transport = new StdioClientTransport({
+      command: process.execPath,
+      args: [bin, 'stdio'],
+      env: { ...environment(), FHIR_MCP_ACCESS_TOKEN: token },
+      stderr: 'pipe',
+    })
+    let log = ''
+    transport.stderr?.on('data', (chunk: Buffer) => {
+      log += chunk.toString()
+    })
+    const client = new Client({ name: 'test', version: '1' })
+    await client.connect(transport)
+    onTestFinished(() => client.close())
+    expect((await client.listTools()).tools.map(({ name }) => name)).toContain('get_patient_observations')
+    const studies = await client.callTool({ name: 'list_studies', arguments: {} })
+    expect(studies.isError).toBeUndefined()
+    expect(studies.structuredContent).toMatchObject({ resourceType: 'Bundle', total: 1 })
+    const denied = await client.callTool({ name: 'get_study_metadata', arguments: { study_id: 'study-b' } })
+    expect(JSON.stringify(denied.structuredContent)).toContain('FHIR_MCP_FORBIDDEN')
+    await client.close()
+    expect(log).toContain('"tool":"list_studies"')
+    expect(log).not.toContain(token)
+  })
+
+  it('stdio answers with TOKEN_EXPIRED once the token has expired', async () => {
+    const token = await issuer.token(claims(), { expiresIn: -60 })
+    const client = new Client({ name: 'test', version: '1' })
+    await client.connect(
+      new StdioClientTransport({
+        command: process.execPath,
+        args: [bin, 'stdio'],
+        env: { ...environment(), FHIR_MCP_ACCESS_TOKEN: token },
+        stderr: 'ignore',
+      }),
+    )
+    onTestFinished(() => client.close())
+    exchange.reset()
+    const called = await client.callTool({ name: 'list_studies', arguments: {} })
+    expect(called.isError).toBe(true)
+    expect(JSON.stringify(called.structuredContent)).toContain('FHIR_MCP_TOKEN_EXPIRED')
+    expect(exchange.count).toBe(0)
+  })
+})
