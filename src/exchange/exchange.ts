@@ -139,6 +139,8 @@ export interface ExchangeOpener {
   knownTraits(): DialectTraits | undefined
   /** What of the dialect matters to a decision; `auto` looks at the server where it has not yet. */
   traits(call: ExchangeCall): Promise<DialectTraits>
+  /** Resolves when the exchange answers now; asked at most every 10 seconds. */
+  ready(signal: AbortSignal): Promise<void>
   /** The exchange for one call. It sends nothing by itself; with `auto`, its first question looks at the server. */
   open(call: ExchangeCall): Exchange
   /** Ends the pool, after the requests in flight. */

@@ -40,6 +40,7 @@ export function createExchangeOpener(options: OpenerOptions): ExchangeOpener {
   const client = options.client ?? createFhirClient(fhir)
   const configured = fhir.dialect === 'auto' ? undefined : fhir.dialect
   const server = createCapabilitiesCache((call) => detectDialect(client, call), { now })
+  const pulse = createCapabilitiesCache((call) => detectDialect(client, call), { now, ttl: 10_000 })
   const statement = createCapabilitiesCache((call) => readCapabilities(client, call, now), { now })
   const proofs = createProofs(now)
   let api: ApiReader | undefined
@@ -80,6 +81,9 @@ export function createExchangeOpener(options: OpenerOptions): ExchangeOpener {
     },
     async traits(call) {
       return traitsOf[configured ?? (await server.get(call)).dialect]
+    },
+    async ready(signal) {
+      await pulse.get({ credential: { authorization: undefined, identity: 'ready' }, signal })
     },
     open(call) {
       let exchange: Exchange | undefined

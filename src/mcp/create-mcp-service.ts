@@ -1,6 +1,7 @@
 import type { Audit } from '../audit/record.ts'
 import type { Options } from '../config.ts'
 import { createExchangeOpener } from '../exchange/opener.ts'
+import { assertQuietClient } from '../exchange/quiet-client.ts'
 import { createIdentify, type IdentifyDependencies } from '../identity/create-identify.ts'
 import { exchangeApiUrl } from '../identity/exchange-api.ts'
 import { createIssuerReady } from '../identity/issuer-ready.ts'
@@ -14,7 +15,7 @@ export interface ServiceSurroundings {
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly audit: Audit
-  /** Only `SKIP_JWT_VERIFICATION` and `NODE_ENV` are read. */
+  /** Only `SKIP_JWT_VERIFICATION`, `NODE_ENV` and `DEBUG` are read. */
   readonly environment: Readonly<Record<string, string | undefined>>
 }
 
@@ -61,7 +62,8 @@ export function startNotes({ fhir, auth }: Options): string[] {
   return notes
 }
 
-function partsOf(options: Options, { now, audit }: ServiceSurroundings) {
+function partsOf(options: Options, { now, audit, environment }: ServiceSurroundings) {
+  assertQuietClient(environment.DEBUG)
   const opener = createExchangeOpener({ fhir: options.fhir, access: options.access, now })
   return { options, registry: builtIn(), opener, audit, now }
 }

@@ -144,9 +144,7 @@ export function createService(parts: ServiceParts): McpService {
       return completionOf(found)
     },
 
-    async ready(signal) {
-      await opener.traits({ credential: { authorization: undefined, identity: 'ready' }, signal })
-    },
+    ready: (signal) => opener.ready(signal),
 
     close: () => opener.close(),
   }
