@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { generateKeyPair } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -98,6 +99,14 @@ describe('a call that the claims forbid opens no socket', () => {
     expect(called.isError).toBe(true)
     expect(called.text).toContain(forbidden)
     expectSilence()
+  })
+
+  it('in the very words of the README', async () => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+    const shown = JSON.parse(/```json\n(.*?)```/s.exec(readme)?.[1] ?? '{}')
+    const client = await connected(permitted)
+    const { text, structured, isError } = await client.call('get_study_metadata', { study_id: 'study-c' })
+    expect(shown).toEqual({ content: [{ type: 'text', text }], structuredContent: structured, isError })
   })
 
   it('on an organization out of reach', async () => {

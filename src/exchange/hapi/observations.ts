@@ -88,7 +88,7 @@ function pageOf(
   return {
     observations: rows.map((row) => row.observation),
     positionAfter(n) {
-      const position = n <= 0 ? start : n < rows.length ? rows[n - 1]?.next : end
+      const position = n >= rows.length ? end : n <= 0 ? start : rows[n - 1]?.next
       return position === undefined ? undefined : [JSON.stringify(position)]
     },
     total,
