@@ -1,7 +1,7 @@
 import type { Grant } from '../access/grant.ts'
 import type { DialectTraits } from '../access/narrowing.ts'
 import type { Enrolment, Roster } from '../access/roster.ts'
-import type { FhirVersion, Observation, Patient, ResearchStudy } from '../fhir/types.ts'
+import type { FhirVersion, Observation, Patient, ResearchStudy, SearchCode } from '../fhir/types.ts'
 
 /** What the plugin sends to the exchange for a caller. `identity` tells credentials apart without holding them. */
 export interface Credential {
@@ -42,12 +42,6 @@ export interface PatientFilter {
   readonly birthdate?: readonly string[]
   /** `system|value` or `value`. */
   readonly identifier?: string
-}
-
-/** A code to search for. */
-export interface SearchCode {
-  readonly system: string
-  readonly code: string
 }
 
 /** Which observations. Instants are ISO with offset; `from` and `before` bound the effective time: [from, before). */

@@ -1,8 +1,8 @@
 import { fhirMcpError } from '../errors.ts'
-import type { CodeableConcept, Observation, Patient } from '../fhir/types.ts'
+import type { CodeableConcept, Observation, Patient, SearchCode } from '../fhir/types.ts'
 import { requireHonoured } from './check.ts'
 import { effectiveInterval, intervalOf, isUndated } from './effective.ts'
-import type { ObservationFilter, PatientFilter, SearchCode } from './exchange.ts'
+import type { ObservationFilter, PatientFilter } from './exchange.ts'
 
 /** Bounds of the effective time in milliseconds since the epoch: [from, before). */
 export interface Bounds {

@@ -1,4 +1,3 @@
-import { assertGrant } from '../access/grant.ts'
 import type { DialectTraits } from '../access/narrowing.ts'
 import type { AccessOptions, FhirOptions } from '../config.ts'
 import type { Asking } from './asking.ts'
@@ -6,11 +5,13 @@ import { boundedClient } from './bounded.ts'
 import { createCapabilitiesCache } from './capabilities-cache.ts'
 import { createFhirClient } from './client.ts'
 import { detectDialect, readCapabilities } from './detect.ts'
-import type { Capabilities, Exchange, ExchangeCall, ExchangeOpener } from './exchange.ts'
+import { createExchange, type Spoken } from './dialect.ts'
+import type { Capabilities, ExchangeCall, ExchangeOpener } from './exchange.ts'
 import type { FhirClient } from './fhir-client.ts'
-import { createHapiExchange } from './hapi/exchange.ts'
+import { hapi } from './hapi/dialect.ts'
 import { type ApiReader, createApiReader } from './jupyterhealth/api.ts'
-import { createJupyterHealthExchange, withOwnSearches } from './jupyterhealth/exchange.ts'
+import { jupyterHealth } from './jupyterhealth/dialect.ts'
+import { withOwnSearches } from './jupyterhealth/searches.ts'
 import { preflighted } from './preflight.ts'
 import { createProofs } from './proofs.ts'
 
@@ -24,9 +25,9 @@ export interface OpenerOptions {
   readonly client?: FhirClient
 }
 
-type Dialect = Capabilities['dialect']
+type Kind = Capabilities['dialect']
 
-const traitsOf: Readonly<Record<Dialect, DialectTraits>> = {
+const traitsOf: Readonly<Record<Kind, DialectTraits>> = {
   hapi: { categories: true, groups: false },
   jupyterhealth: { categories: false, groups: true },
 }
@@ -68,10 +69,10 @@ export function createExchangeOpener(options: OpenerOptions): ExchangeOpener {
       return api.get(call, path)
     },
   })
-  const exchangeOf = (dialect: Dialect, call: ExchangeCall): Exchange =>
-    dialect === 'jupyterhealth'
-      ? createJupyterHealthExchange(asking(call, {}))
-      : createHapiExchange(asking(call, { headers: fhir.cachedAnswers ? {} : fresh }))
+  const spokenBy = (kind: Kind, call: ExchangeCall): Spoken =>
+    kind === 'jupyterhealth'
+      ? { dialect: jupyterHealth, asking: asking(call, {}) }
+      : { dialect: hapi, asking: asking(call, { headers: fhir.cachedAnswers ? {} : fresh }) }
 
   return {
     baseUrl: client.baseUrl,
@@ -86,10 +87,10 @@ export function createExchangeOpener(options: OpenerOptions): ExchangeOpener {
       await pulse.get({ credential: { authorization: undefined, identity: 'ready' }, signal })
     },
     open(call) {
-      let exchange: Exchange | undefined
-      return onceKnown(async () => {
-        exchange ??= exchangeOf(configured ?? (await server.get(call)).dialect, call)
-        return exchange
+      let spoken: Spoken | undefined
+      return createExchange(async () => {
+        spoken ??= spokenBy(configured ?? (await server.get(call)).dialect, call)
+        return spoken
       })
     },
     async close() {
@@ -100,49 +101,3 @@ export function createExchangeOpener(options: OpenerOptions): ExchangeOpener {
 
 /** HAPI answers searches from a cache of 60 seconds unless it is told not to. */
 const fresh = { 'cache-control': 'no-cache' }
-
-/** An exchange whose dialect is looked up with the first question. The grant comes before that too. */
-function onceKnown(find: () => Promise<Exchange>): Exchange {
-  return {
-    async capabilities(grant) {
-      assertGrant(grant)
-      return (await find()).capabilities(grant)
-    },
-    async studies(grant) {
-      assertGrant(grant)
-      return (await find()).studies(grant)
-    },
-    async study(grant, id) {
-      assertGrant(grant)
-      return (await find()).study(grant, id)
-    },
-    async roster(grant, limit) {
-      assertGrant(grant)
-      return (await find()).roster(grant, limit)
-    },
-    async enrolments(grant, patient) {
-      assertGrant(grant)
-      return (await find()).enrolments(grant, patient)
-    },
-    async patients(grant, filter, ids) {
-      assertGrant(grant)
-      return (await find()).patients(grant, filter, ids)
-    },
-    async patient(grant) {
-      assertGrant(grant)
-      return (await find()).patient(grant)
-    },
-    async observations(grant, query) {
-      assertGrant(grant)
-      return (await find()).observations(grant, query)
-    },
-    async countPatientObservations(grant, patient, filter) {
-      assertGrant(grant)
-      return (await find()).countPatientObservations(grant, patient, filter)
-    },
-    async countObservations(grant, filter) {
-      assertGrant(grant)
-      return (await find()).countObservations(grant, filter)
-    },
-  }
-}

@@ -32,3 +32,9 @@ export interface AnyResource {
   id?: string
   [element: string]: unknown
 }
+
+/** A code to search for. */
+export interface SearchCode {
+  readonly system: string
+  readonly code: string
+}

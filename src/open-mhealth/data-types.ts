@@ -1,5 +1,4 @@
-import type { SearchCode } from '../exchange/exchange.ts'
-import type { Coding, Observation } from '../fhir/types.ts'
+import type { Coding, Observation, SearchCode } from '../fhir/types.ts'
 import { type DataType, dataTypeTable, type LoincCode, loincDisplays } from './data-type-table.ts'
 import { loincSystem, type Namespace, namespaceSystems, parseSchemaCode } from './systems.ts'
 

@@ -3,9 +3,9 @@ import type {
   JupyterHealthCohort,
   JupyterHealthObservation,
   JupyterHealthPatient,
+  JupyterHealthStudy,
 } from './jupyterhealth-cohort.ts'
 import { jupyterHealthTypes } from './jupyterhealth-metadata.ts'
-import type { Reach } from './jupyterhealth-search.ts'
 
 /** One resource that a caller may see, with what searches look at; it is rendered when it is sent. */
 export interface Listed {
@@ -21,6 +21,13 @@ export interface Listed {
 
 const meta = { lastUpdated: '2026-11-23T00:00:00.000000Z', source: 'https://jupyterhealth.org/jhe' }
 const model = 'https://jupyterhealth.org/fhir/CodeSystem/model'
+
+/** What a caller may see by the exchange's own rules. */
+export interface Reach {
+  readonly organizations: ReadonlySet<number>
+  readonly studies: readonly JupyterHealthStudy[]
+  readonly patients: readonly JupyterHealthPatient[]
+}
 
 /** Every resource of a type that the caller may see; undefined for a type that the server does not know. */
 export function resourcesOf(cohort: JupyterHealthCohort, reach: Reach, type: string): Listed[] | undefined {

@@ -1,20 +1,8 @@
 import { refuse } from './answer.ts'
 import type { Asked } from './asked.ts'
 import { normalised } from './hapi-match.ts'
-import type {
-  JupyterHealthCohort,
-  JupyterHealthPatient,
-  JupyterHealthStudy,
-  JupyterHealthUser,
-} from './jupyterhealth-cohort.ts'
-import { type Listed, startOf } from './jupyterhealth-resources.ts'
-
-/** What a caller may see by the exchange's own rules. */
-export interface Reach {
-  readonly organizations: ReadonlySet<number>
-  readonly studies: readonly JupyterHealthStudy[]
-  readonly patients: readonly JupyterHealthPatient[]
-}
+import type { JupyterHealthCohort, JupyterHealthUser } from './jupyterhealth-cohort.ts'
+import { type Listed, type Reach, startOf } from './jupyterhealth-resources.ts'
 
 /** Organizations with a role, their studies and patients; a patient sees itself; a superuser sees nothing by FHIR. */
 export function reachOf(cohort: JupyterHealthCohort, user: JupyterHealthUser): Reach {

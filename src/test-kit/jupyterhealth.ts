@@ -4,8 +4,8 @@ import { type Asked, askedBelow, type Incoming } from './asked.ts'
 import { answerApi } from './jupyterhealth-api.ts'
 import type { JupyterHealthCohort, JupyterHealthUser } from './jupyterhealth-cohort.ts'
 import { jupyterHealthMetadata } from './jupyterhealth-metadata.ts'
-import { type Listed, listed, resourcesOf } from './jupyterhealth-resources.ts'
-import { narrowed, type Reach, reachOf } from './jupyterhealth-search.ts'
+import { type Listed, listed, type Reach, resourcesOf } from './jupyterhealth-resources.ts'
+import { narrowed, reachOf } from './jupyterhealth-search.ts'
 
 const notSigned = 'Authentication credentials were not provided.'
 

@@ -1,5 +1,5 @@
 import { fhirMcpError } from '../../errors.ts'
-import type { SearchCode } from '../exchange.ts'
+import type { SearchCode } from '../../fhir/types.ts'
 
 /** Escapes a text as a FHIR search value (R5 §3.2.1.5.5.2): `\`, `,`, `|` and `$` stand for themselves. */
 export function searchValue(text: string): string {

@@ -1,6 +1,6 @@
 import type { Grant } from '../../access/grant.ts'
 import { fhirMcpError } from '../../errors.ts'
-import type { SearchCode } from '../exchange.ts'
+import type { SearchCode } from '../../fhir/types.ts'
 import type { SearchPairs } from '../fhir-client.ts'
 import type { Bounds } from '../honoured.ts'
 

@@ -1,5 +1,5 @@
 import { fhirMcpError } from '../../errors.ts'
-import type { SearchCode } from '../../exchange/exchange.ts'
+import type { SearchCode } from '../../fhir/types.ts'
 import { type DataType, dataTypes, findDataType, searchCodesOf } from '../../open-mhealth/data-types.ts'
 import { loincSystem, namespaceSystems, parseSchemaCode } from '../../open-mhealth/systems.ts'
 import { shortText } from './text.ts'

@@ -1,0 +1,67 @@
+import { assertGrant, type Grant } from '../access/grant.ts'
+import type { Enrolment, Roster } from '../access/roster.ts'
+import type { Patient, ResearchStudy } from '../fhir/types.ts'
+import type { Asking } from './asking.ts'
+import type {
+  Exchange,
+  ObservationCount,
+  ObservationFilter,
+  ObservationPage,
+  ObservationPageQuery,
+  PatientFilter,
+  StudyList,
+} from './exchange.ts'
+
+/** How one kind of exchange is asked: the questions of `Exchange`, each with what it works with and a grant. */
+export interface Dialect {
+  studiesOf(asking: Asking, grant: Grant): Promise<StudyList>
+  studyOf(asking: Asking, grant: Grant, id: string): Promise<ResearchStudy>
+  rosterFor(asking: Asking, grant: Grant, limit: number): Promise<Roster>
+  enrolmentsOf(asking: Asking, grant: Grant, patient: string): Promise<readonly Enrolment[]>
+  patientsOf(
+    asking: Asking,
+    grant: Grant,
+    filter: PatientFilter,
+    ids: readonly string[] | undefined,
+  ): Promise<readonly Patient[]>
+  patientOf(asking: Asking, grant: Grant): Promise<Patient>
+  observationsOf(asking: Asking, grant: Grant, query: ObservationPageQuery): Promise<ObservationPage>
+  countOfPatient(
+    asking: Asking,
+    grant: Grant,
+    patient: string,
+    filter: ObservationFilter,
+  ): Promise<ObservationCount>
+  countOfAll(asking: Asking, grant: Grant, filter: ObservationFilter): Promise<ObservationCount>
+}
+
+/** A dialect, and what it works with in one call. */
+export interface Spoken {
+  readonly dialect: Dialect
+  readonly asking: Asking
+}
+
+/** The exchange for one call. The grant comes before everything, also before `find` looks which dialect it is. */
+export function createExchange(find: () => Promise<Spoken>): Exchange {
+  async function ask<T>(grant: Grant, question: (spoken: Spoken) => Promise<T>): Promise<T> {
+    assertGrant(grant)
+    return question(await find())
+  }
+  return {
+    capabilities: (grant) => ask(grant, ({ asking }) => asking.capabilities()),
+    studies: (grant) => ask(grant, ({ dialect, asking }) => dialect.studiesOf(asking, grant)),
+    study: (grant, id) => ask(grant, ({ dialect, asking }) => dialect.studyOf(asking, grant, id)),
+    roster: (grant, limit) => ask(grant, ({ dialect, asking }) => dialect.rosterFor(asking, grant, limit)),
+    enrolments: (grant, patient) =>
+      ask(grant, ({ dialect, asking }) => dialect.enrolmentsOf(asking, grant, patient)),
+    patients: (grant, filter, ids) =>
+      ask(grant, ({ dialect, asking }) => dialect.patientsOf(asking, grant, filter, ids)),
+    patient: (grant) => ask(grant, ({ dialect, asking }) => dialect.patientOf(asking, grant)),
+    observations: (grant, query) =>
+      ask(grant, ({ dialect, asking }) => dialect.observationsOf(asking, grant, query)),
+    countPatientObservations: (grant, patient, filter) =>
+      ask(grant, ({ dialect, asking }) => dialect.countOfPatient(asking, grant, patient, filter)),
+    countObservations: (grant, filter) =>
+      ask(grant, ({ dialect, asking }) => dialect.countOfAll(asking, grant, filter)),
+  }
+}

@@ -1,0 +1,22 @@
+import type { Dialect } from '../dialect.ts'
+import { countOfAll, countOfPatient } from './counts.ts'
+import { observationsOf } from './observations.ts'
+import { patientOf, patientsOf } from './patients.ts'
+import { enrolmentsOf, rosterFor } from './rosters.ts'
+import { studiesOf, studyOf } from './studies.ts'
+
+/**
+ * An exchange of the HAPI kind (R4, R5): studies are ResearchStudy, enrolments ResearchSubject. It usually has no access
+ * rules of its own, so what passes here is what the caller gets.
+ */
+export const hapi: Dialect = {
+  studiesOf,
+  studyOf,
+  rosterFor,
+  enrolmentsOf,
+  patientsOf,
+  patientOf,
+  observationsOf,
+  countOfPatient,
+  countOfAll,
+}

@@ -1,0 +1,22 @@
+import type { Dialect } from '../dialect.ts'
+import { countOfAll, countOfPatient } from './counts.ts'
+import { observationsOf } from './observations.ts'
+import { patientOf, patientsOf } from './patients.ts'
+import { enrolmentsOf, rosterFor } from './rosters.ts'
+import { studiesOf, studyOf } from './studies.ts'
+
+/**
+ * A JupyterHealth Exchange (R5): studies are Groups, and it has access rules of its own. It is asked by GET only, with one
+ * id per filter, since it answers everything that the caller may see where it does not understand a filter.
+ */
+export const jupyterHealth: Dialect = {
+  studiesOf,
+  studyOf,
+  rosterFor,
+  enrolmentsOf,
+  patientsOf,
+  patientOf,
+  observationsOf,
+  countOfPatient,
+  countOfAll,
+}
