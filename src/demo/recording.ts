@@ -106,7 +106,7 @@ async function observed(
         'Accept-Encoding': 'identity',
         ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
       },
-      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+      ...(request.body === undefined ? {} : { body: bodyOf(request.body) }),
     })
     await response.arrayBuffer()
     const heard = nock.recorder.play()
@@ -132,6 +132,11 @@ function kept(headers: NonNullable<Definition['rawHeaders']>): Record<string, st
     [value].flat().join(', '),
   ])
   return Object.fromEntries(entries.filter(([name = '']) => keptHeaders.includes(name)))
+}
+
+/** A search by POST is kept as its form, anything else as its JSON. */
+function bodyOf(body: unknown): string {
+  return typeof body === 'string' ? body : JSON.stringify(body)
 }
 
 function parsed(body: unknown): unknown {
