@@ -7,7 +7,7 @@ import { withoutContained } from './relative.ts'
 
 /** Mandatory and modifier elements, the value with all that qualifies it, and what the check against a grant needs. */
 const kept =
-  /^(resourceType|id|implicitRules|modifierExtension|status|code|subject|component|dataAbsentReason|effective[A-Z]\w*|value[A-Z]\w*)$/
+  /^(resourceType|id|implicitRules|modifierExtension|status|code|subject|component|dataAbsentReason|bodySite|method|effective[A-Z]\w*|value[A-Z]\w*)$/
 
 /**
  * An observation of a list: status, code, subject, time and value, whole; an `interpretation` only where it says that the

@@ -156,6 +156,8 @@ describe('a pruned observation', () => {
       effectivePeriod: { start: '2026', end: '2027' },
       effectiveInstant: '2026-10-01T08:00:00Z',
       valueString: 's',
+      bodySite: { text: 'arm' },
+      method: { text: 'by cuff' },
       valueAttachment: { contentType: 'application/json', data: 'e30=' },
       _effectiveDateTime: { extension: [{ url: 'urn:x' }] },
     } as const
@@ -164,7 +166,7 @@ describe('a pruned observation', () => {
         const chosen = Object.fromEntries(Object.entries(optional).filter(([name]) => names.includes(name)))
         const given: Observation = { ...observation('o1'), ...chosen }
         expect(rowOf(given).resource).toEqual(given)
-        const more: Observation = { ...given, bodySite: { text: 'arm' } }
+        const more: Observation = { ...given, issued: '2026-10-01T08:00:00Z' }
         expect(rowOf(more).resource).toEqual({ ...given, meta: { tag: subsetted } })
       }),
     )
