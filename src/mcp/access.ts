@@ -1,6 +1,14 @@
 import { type DecidedTarget, decide, isDenial, type Rosters, rostersFor } from '../access/decide.ts'
 import type { Grant } from '../access/grant.ts'
-import { type Caller, type Policy, type Rule, rosterNeed, studyNeed } from '../access/narrowing.ts'
+import {
+  type Caller,
+  isInsufficient,
+  narrow,
+  type Policy,
+  type Rule,
+  rosterNeed,
+  studyNeed,
+} from '../access/narrowing.ts'
 import type { RoleTable } from '../access/roles.ts'
 import type { Roster } from '../access/roster.ts'
 import type { RosterSource, RosterStore } from '../access/rosters.ts'
@@ -31,7 +39,7 @@ export interface CallAccess {
    * past every cache. Throws FORBIDDEN or INSUFFICIENT_SCOPE.
    */
   decide(rule: Rule, subject: Subject, fresh: boolean): Promise<Decision>
-  /** A roster, whole, by a decision of its own. Throws FORBIDDEN, without a request, where it is not permitted. */
+  /** A roster, whole, by a decision of its own; for a token of patient scopes its own enrolments alone. Throws FORBIDDEN, without a request, where it is not permitted. */
   roster(rule: Rule, key: RosterKey): Promise<Roster>
 }
 
@@ -83,7 +91,8 @@ export function createCallAccess(parts: AccessParts, caller: Caller, call: Excha
     const rosters = await parts.store.load(source(rosterRule, policy), { keys: [permitted], whole: true })
     const loaded = rosters(permitted)
     if (loaded === undefined || loaded.refused) throw fhirMcpError('FORBIDDEN')
-    return loaded
+    const narrowing = narrow(rosterRule, caller, policy)
+    return !isInsufficient(narrowing) && narrowing.patientOnly ? onlyOwn(loaded, caller.patient) : loaded
   }
 
   function directory(rule: Rule): Directory {
@@ -118,6 +127,13 @@ export function createCallAccess(parts: AccessParts, caller: Caller, call: Excha
       return { target, grant: granted(rule, target, rosters, policy) }
     },
   }
+}
+
+/** What a token of patient scopes may know of a roster: its own enrolments. */
+function onlyOwn(roster: Roster, own: string | undefined): Roster {
+  const rows = own === undefined ? undefined : roster.enrolments.get(own)
+  const enrolments = own === undefined || rows === undefined ? new Map() : new Map([[own, rows]])
+  return { ...roster, enrolments }
 }
 
 /**

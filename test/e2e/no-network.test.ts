@@ -234,6 +234,17 @@ describe('a call that the claims forbid opens no socket', () => {
     expect(network.count).toBeGreaterThan(0)
   })
 
+  it('by a patient scope, tells nothing of others by their participant codes', async () => {
+    const client = await connected({ ...permitted, scope: 'patient/*.rs', patient: 'pat-4' })
+    const named = (patient_id: string) =>
+      client.call('get_patient_observations', { patient_id, study_id: 'study-a', limit: 1 })
+    expect((await named('A004')).isError).toBe(false)
+    expect((await named('A001')).text).toBe((await named('Z999')).text)
+    const listed = await client.call('list_study_patients', { study_id: 'study-a', enrolment: 'all' })
+    expect(listed.text).toContain('pat-4')
+    expect(JSON.stringify(listed)).not.toMatch(/pat-(?!4)|A00[^4]|A01/)
+  })
+
   it.each([
     '../Observation?code=x',
     'pat-4/../pat-10',
