@@ -49,6 +49,7 @@ export function createExchange(find: () => Promise<Spoken>): Exchange {
   }
   return {
     capabilities: (grant) => ask(grant, ({ asking }) => asking.capabilities()),
+    fhirVersion: (grant) => ask(grant, ({ asking }) => asking.version()),
     studies: (grant) => ask(grant, ({ dialect, asking }) => dialect.studiesOf(asking, grant)),
     study: (grant, id) => ask(grant, ({ dialect, asking }) => dialect.studyOf(asking, grant, id)),
     roster: (grant, limit) => ask(grant, ({ dialect, asking }) => dialect.rosterFor(asking, grant, limit)),

@@ -98,6 +98,8 @@ export interface StudyList {
 export interface Exchange {
   /** What server this is. Any grant will do. */
   capabilities(grant: Grant): Promise<Capabilities>
+  /** The FHIR release alone, which costs far less. Any grant will do. */
+  fhirVersion(grant: Grant): Promise<FhirVersion>
   /** The studies of the grant, in the order of their ids; every study of the exchange for an unrestricted grant. */
   studies(grant: Grant): Promise<StudyList>
   /** One study of the grant. */

@@ -10,5 +10,5 @@ export async function fhirVersionFor(
   const some = entries.some(({ enrolments }) =>
     enrolments.some(({ enrolment }) => enrolment.subject !== undefined),
   )
-  return some ? (await exchange.capabilities(grant)).fhirVersion : 'R5'
+  return some ? exchange.fhirVersion(grant) : 'R5'
 }

@@ -52,6 +52,11 @@ export function exchangeDouble(holdings: Holdings): ExchangeDouble {
         ...holdings.capabilities,
       }
     },
+    async fhirVersion(grant) {
+      assertGrant(grant)
+      asked.push({ method: 'fhirVersion' })
+      return holdings.capabilities?.fhirVersion ?? 'R4'
+    },
     async studies(grant) {
       assertGrant(grant)
       asked.push({ method: 'studies' })

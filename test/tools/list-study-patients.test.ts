@@ -123,7 +123,7 @@ describe('list_study_patients', () => {
     const { answer, exchange } = await call({ enrolment: 'withdrawn' })
     expect(idsOf(entriesOf(answer))).toEqual(['p3', 'p4'])
     expect(resourceOf(answer).total).toBe(2)
-    expect(exchange.asked.map(({ method }) => method)).toEqual(['capabilities'])
+    expect(exchange.asked.map(({ method }) => method)).toEqual(['fhirVersion'])
   })
 
   it('asks for the patients of the page only, and pages to the end', async () => {
@@ -256,7 +256,7 @@ describe('list_study_patients under SMART scopes', () => {
       { principal: scoped('user/ResearchSubject.rs') },
     )
     expect(idsOf(entriesOf(answer))).toEqual(['p1', 'p2', 'p5', 'p6'])
-    expect(exchange.asked.map(({ method }) => method)).toEqual(['capabilities'])
+    expect(exchange.asked.map(({ method }) => method)).toEqual(['fhirVersion'])
     expect(JSON.stringify(answer)).not.toContain('Moreau')
     expect(notesOf(answer)[0]).toContain('user/Patient.rs')
   })
