@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Options } from '../src/config.ts'
 import { fhirMcpError } from '../src/errors.ts'
+import { isLoopback } from '../src/loopback.ts'
 
 /** Path at the origin's root below which RFC 9728 documents stand. */
 export const wellKnownPath = '/.well-known/oauth-protected-resource'
@@ -59,11 +60,6 @@ export function createAddress(
     },
     messagesPath: () => new URL(`${base()}${paths.messages}`).pathname,
   }
-}
-
-/** Whether a host or address is this machine alone. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
 /** What has to be configured before anybody beyond this machine may be served. */

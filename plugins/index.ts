@@ -1,10 +1,11 @@
 import fp from 'fastify-plugin'
 import { createMcpService, startNotes } from '../src/mcp/create-mcp-service.ts'
 import { auditTo } from './audit.ts'
+import { heldTokenOf, refuseForwardingWithBroker } from './broker.ts'
 import { createPlugin } from './plugin.ts'
 
 export type { Audit, CallRecord } from '../src/audit/record.ts'
-export type { OptionsInput as FhirMcpOptions } from '../src/config.ts'
+export type { HeldToken, OptionsInput as FhirMcpOptions } from '../src/config.ts'
 export { type ErrorCode, type ErrorName, errorCatalog, FhirMcpError } from '../src/errors.ts'
 export type {
   LocalResourceDefinition,
@@ -31,9 +32,16 @@ const now = () => Date.now()
  */
 export const fhirMcp = fp(
   createPlugin({
-    createService(options, { log }) {
+    createService(options, fastify) {
+      const { log } = fastify
       for (const note of startNotes(options)) log.warn(note)
-      return createMcpService(options, { now, audit: auditTo(log), environment: process.env })
+      refuseForwardingWithBroker(fastify, options)
+      return createMcpService(options, {
+        now,
+        audit: auditTo(log),
+        environment: process.env,
+        heldToken: heldTokenOf(fastify),
+      })
     },
     now,
     streams: { total: 1000, perPrincipal: 20 },

@@ -16,8 +16,18 @@ export const commandVariables = {
   FHIR_MCP_HOST: 'serve: address to listen on (127.0.0.1)',
   FHIR_MCP_PORT: 'serve: port to listen on (8765)',
   FHIR_MCP_LOG_LEVEL: 'serve and stdio: level of the log on stderr (info)',
-  FHIR_MCP_ACCESS_TOKEN: 'stdio: the access token',
-  FHIR_MCP_ID_TOKEN: 'stdio: the ID token that goes with it, for its claims',
+  FHIR_MCP_ACCESS_TOKEN: 'stdio and whoami: the access token, instead of a sign-in',
+  FHIR_MCP_ID_TOKEN: 'stdio and whoami: the ID token that goes with it, for its claims',
+  FHIR_MCP_LOGIN_CLIENT_ID:
+    'login and stdio: our client at FHIR_MCP_AUTH_ISSUER; its redirect is http://127.0.0.1/callback',
+  FHIR_MCP_LOGIN_CLIENT_SECRET: 'login and stdio: the secret of a confidential client; a public one has none',
+  FHIR_MCP_LOGIN_SCOPE:
+    'login: scopes, with spaces between (openid, offline_access and what the tools need, as far as the issuer lists them)',
+  FHIR_MCP_LOGIN_RESOURCE:
+    'login: resource to ask for, RFC 8707; none asks for none (FHIR_MCP_AUTH_AUDIENCE where it is one URI)',
+  FHIR_MCP_LOGIN_PORT: 'login: port of the redirect, for an issuer that compares it (any free port)',
+  FHIR_MCP_LOGIN_FOLDER:
+    "login: folder of the kept sign-in, its owner's alone (in the data folder of the user)",
 } as const
 export type CommandVariable = keyof typeof commandVariables
 

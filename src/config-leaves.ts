@@ -21,7 +21,7 @@ interface Unwrapped {
   readonly mayBeAbsent: boolean
 }
 
-/** Every setting of an options schema, in its order, groups opened. */
+/** Every setting of an options schema that a text can say, in its order, groups opened; a function is none. */
 export function leavesOf(schema: z.core.$ZodType, path: readonly string[] = [], always = true): Leaf[] {
   const unwrapped = unwrap(schema)
   const required = always && unwrapped.required
@@ -32,6 +32,7 @@ export function leavesOf(schema: z.core.$ZodType, path: readonly string[] = [], 
     )
   }
   const { type, description, fallback } = unwrapped
+  if (type instanceof z.ZodCustom) return []
   return [{ path, type, description, fallback, required }]
 }
 

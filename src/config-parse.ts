@@ -13,8 +13,17 @@ const dotted: NameOf = (path) => path.join('.')
  * be; a value is never repeated, it may be a secret.
  */
 export function parseOptions(input: unknown, nameOf: NameOf = dotted): Options {
-  const unknown = unknownPaths(optionsSchema, input).map((path) => `${nameOf(path)} is not an option`)
-  const parsed = optionsSchema.safeParse(input)
+  return parseBy(optionsSchema, input, nameOf)
+}
+
+/** The same for the options of another schema. */
+export function parseBy<T extends z.ZodType>(
+  schema: T,
+  input: unknown,
+  nameOf: NameOf = dotted,
+): z.output<T> {
+  const unknown = unknownPaths(schema, input).map((path) => `${nameOf(path)} is not an option`)
+  const parsed = schema.safeParse(input)
   const wrong = parsed.success
     ? []
     : parsed.error.issues.map((issue) => {
@@ -35,6 +44,8 @@ function valueAt(input: unknown, path: readonly string[]): unknown {
 }
 
 function wording(issue: z.core.$ZodIssue, missing: boolean): string {
+  // The words are ours, of a check in the schema.
+  if (issue.code === 'custom') return issue.message
   if (missing) return 'is required'
   switch (issue.code) {
     case 'invalid_type':

@@ -30,3 +30,23 @@ describe('the lockfile', () => {
     expect(Object.values(packages).filter(({ resolved }) => resolved !== undefined)).toEqual([])
   })
 })
+
+describe('the list of dependencies', () => {
+  const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
+  const { dependencies, devDependencies } = z
+    .object({
+      dependencies: z.record(z.string(), z.string()),
+      devDependencies: z.record(z.string(), z.string()),
+    })
+    .parse(JSON.parse(read('package.json')))
+  const rows = read('docs/dependencies.md')
+    .split('\n')
+    .filter((line) => line.startsWith('| ') && !line.startsWith('| ---') && !line.startsWith('| package'))
+    .flatMap((line) => (line.split('|')[1] ?? '').split(',').map((name) => name.trim()))
+
+  it('says why of every one, and names no other', () => {
+    expect(rows.toSorted()).toEqual(
+      [...Object.keys(dependencies), ...Object.keys(devDependencies)].toSorted(),
+    )
+  })
+})

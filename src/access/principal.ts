@@ -19,4 +19,6 @@ export interface Principal {
   /** When the claims were made or read, in seconds since the epoch. */
   readonly claimsAt: number
   readonly source: ClaimsSource
+  /** The sign-in that the token belongs to (`grant_id`), where it is one of our broker. */
+  readonly grant?: string | undefined
 }

@@ -27,7 +27,8 @@ interface ExchangeRequest {
 
 /**
  * The FHIR client of one exchange. `fhir.timeout` bounds a whole question, its wait for a connection and its retry included;
- * after 429, 502, 503, 504 or a broken connection a request is sent once more, after Retry-After where that is short.
+ * after 429, 502, 503, 504 or a broken connection a request is sent once more, after Retry-After where that is short; after a
+ * 401 with another credential, where there is one. What getting the credential throws is passed on.
  *
  * Besides what FhirClient names: INVALID_ARGUMENT, with nothing sent, for what would not be a safe request, and for a page
  * that the exchange has forgotten. An abort of `call.signal` throws its reason. Throws CONFIG for a base URL with credentials,
@@ -38,14 +39,23 @@ export function createFhirClient(fhir: FhirOptions): FhirClient {
   const pool = createExchangePool(new URL(baseUrl).origin, fhir)
   const client = new Client({ baseUrl })
 
-  async function send(call: ExchangeCall, request: ExchangeRequest, signal: AbortSignal) {
+  async function send(
+    call: ExchangeCall,
+    request: ExchangeRequest,
+    authorization: string | undefined,
+    signal: AbortSignal,
+  ) {
     let counted = false
     const onSent = () => {
       counted = true
       call.onRequest?.()
     }
     // A redirect comes back as the answer that it is, and is refused as such.
-    const settings: RequestOptions = { headers: headersOf(call, request), signal, redirect: 'manual' }
+    const settings: RequestOptions = {
+      headers: headersOf(request, authorization),
+      signal,
+      redirect: 'manual',
+    }
     const options = Object.assign(settings, { dispatcher: pool.dispatcherFor({ signal, onSent }) })
     const { url, form: body } = request
     try {
@@ -64,19 +74,31 @@ export function createFhirClient(fhir: FhirOptions): FhirClient {
 
   async function ask(call: ExchangeCall, request: ExchangeRequest): Promise<AnyResource> {
     const deadline = startDeadline(call.signal, fhir.timeout)
+    const authorize = (refused?: string) =>
+      call.credential.authorization(deadline.signal, refused).catch((thrown: unknown) => {
+        deadline.throwIfOver()
+        throw thrown
+      })
     try {
+      let authorization = await authorize()
       for (let retried = false; ; retried = true) {
-        const outcome = await send(call, request, deadline.signal).then(
+        const outcome = await send(call, request, authorization, deadline.signal).then(
           (answer) => ({ answer }),
           (thrown: unknown) => {
             deadline.throwIfOver()
             if (request.page && statusOf(thrown) === 410) {
               throw fhirMcpError('INVALID_ARGUMENT', { detail: 'The page has expired: start again.' })
             }
-            return failureOf(thrown, Date.now())
+            return { ...failureOf(thrown, Date.now()), unauthorized: statusOf(thrown) === 401 }
           },
         )
         if ('answer' in outcome) return resourceOf(outcome.answer)
+        if (outcome.unauthorized && !retried) {
+          const next = await authorize(authorization)
+          if (next === authorization) throw outcome.error
+          authorization = next
+          continue
+        }
         if (retried || outcome.pause === undefined || outcome.pause >= deadline.left()) throw outcome.error
         await pause(outcome.pause, undefined, { signal: deadline.signal }).catch(deadline.throwIfOver)
       }
@@ -134,14 +156,13 @@ function withQuery(url: string, query: string): string {
   throw fhirMcpError('INVALID_ARGUMENT', { detail: 'The search is too long for one request: ask for less.' })
 }
 
-/** The credential of this call and no other; the FHIR library's own bearer token would be shared by all calls. */
-function headersOf(call: ExchangeCall, request: ExchangeRequest): Record<string, string> {
+/** The credential of one call and no other; the FHIR library's own bearer token would be shared by all calls. */
+function headersOf(request: ExchangeRequest, authorization: string | undefined): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const [name, value] of Object.entries(request.headers ?? {})) headers[name.toLowerCase()] = value
   delete headers.authorization
   headers['accept-encoding'] = 'gzip'
   if (request.form !== undefined) headers['content-type'] = 'application/x-www-form-urlencoded'
-  const { authorization } = call.credential
   if (authorization !== undefined) headers.authorization = authorization
   return headers
 }

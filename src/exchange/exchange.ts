@@ -5,8 +5,13 @@ import type { FhirVersion, Observation, Patient, ResearchStudy, SearchCode } fro
 
 /** What the plugin sends to the exchange for a caller. `identity` tells credentials apart without holding them. */
 export interface Credential {
-  /** Value of the Authorization header; undefined when the exchange is asked without one. */
-  readonly authorization: string | undefined
+  /**
+   * Value of the Authorization header for a request that is about to be sent; undefined when the exchange is asked without one.
+   * It may have to be got first, so a call that is denied never asks for it. `refused` is one that the exchange answered with
+   * 401: it is forgotten, and where there is another one, that comes back. Throws TOKEN_INVALID, EXCHANGE_REJECTED,
+   * EXCHANGE_UNAVAILABLE, or the reason of `signal`.
+   */
+  authorization(signal: AbortSignal, refused?: string): Promise<string | undefined>
   /**
    * Key of whose view of the exchange this is: one word for the plugin's own credentials (shared by all callers),
    * otherwise a digest over issuer, subject, client and permissions.

@@ -6,7 +6,7 @@ import { createCapabilitiesCache } from './capabilities-cache.ts'
 import { createFhirClient } from './client.ts'
 import { detectDialect, readCapabilities } from './detect.ts'
 import { createExchange, type Spoken } from './dialect.ts'
-import type { Capabilities, ExchangeCall, ExchangeOpener } from './exchange.ts'
+import type { Capabilities, Credential, ExchangeCall, ExchangeOpener } from './exchange.ts'
 import type { FhirClient } from './fhir-client.ts'
 import { hapi } from './hapi/dialect.ts'
 import { type ApiReader, createApiReader } from './jupyterhealth/api.ts'
@@ -24,6 +24,9 @@ export interface OpenerOptions {
   /** By default one that `fhir` describes; the opener closes it. */
   readonly client?: FhirClient
 }
+
+/** What anybody may ask is asked without a credential. */
+const nobodys: Credential = { authorization: async () => undefined, identity: 'ready' }
 
 type Kind = Capabilities['dialect']
 
@@ -84,7 +87,7 @@ export function createExchangeOpener(options: OpenerOptions): ExchangeOpener {
       return traitsOf[configured ?? (await server.get(call)).dialect]
     },
     async ready(signal) {
-      await pulse.get({ credential: { authorization: undefined, identity: 'ready' }, signal })
+      await pulse.get({ credential: nobodys, signal })
     },
     open(call) {
       let spoken: Spoken | undefined

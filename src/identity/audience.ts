@@ -43,3 +43,17 @@ export function checkOpaqueAudience(claims: Claims, audiences: readonly string[]
   } else if (typeof client === 'string' && options.clients.includes(client)) return
   throw fhirMcpError('AUDIENCE')
 }
+
+/**
+ * Holds an opaque token that is to be sent on against auth.clients: its `aud` is what the issuer says of it to us, not what the
+ * exchange goes by, so its client must be one of ours (or be what `aud` holds, where the issuer writes the client there).
+ * Throws AUDIENCE.
+ */
+export function checkForwardedClient(claims: Claims, options: AudienceOptions) {
+  const clients: readonly unknown[] = options.clients
+  const client = claims.client_id ?? undefined
+  const named: unknown[] = client === undefined ? [claims.aud ?? []].flat() : [client]
+  if (named.some((one) => clients.includes(one))) return
+  if (named.length === 0 && options.allowTokensWithoutAudience) return
+  throw fhirMcpError('AUDIENCE')
+}

@@ -24,7 +24,7 @@ export interface IdentifyDependencies {
   readonly environment: Environment
   /** API of the JupyterHealth Exchange (`exchangeApiUrl`); required with the source `exchange`. */
   readonly apiUrl?: string | undefined
-  /** `fhir.audience`, where tokens are forwarded: `aud` of a JWT must hold it too. */
+  /** `fhir.audience`, where tokens are forwarded: `aud` of a JWT must hold it too, the client of an opaque token be allowed. */
   readonly exchangeAudience?: string | undefined
 }
 

@@ -18,7 +18,7 @@ const organizationSchema = z.object({
   name: z.string().nullish(),
   currentUserRole: z.string().nullable(),
 })
-const studySchema = z.object({ id, organization: z.object({ id }).nullish() })
+const studySchema = z.object({ id, name: z.string().nullish(), organization: z.object({ id }).nullish() })
 const profileSchema = z.object({
   id: z.union([z.string().min(1), z.number().int().nonnegative()]).transform(String),
   patient: z.object({ id }).nullish(),

@@ -1,6 +1,7 @@
 import type { AuthOptions } from '../config.ts'
 import { fhirMcpError } from '../errors.ts'
 import { isClaims } from './claim.ts'
+import { clientSecretBasic } from './client-secret-basic.ts'
 import { type AskJson, unavailable } from './json-endpoint.ts'
 import type { Reading } from './reading.ts'
 import { patientOf, subjectOf, timeOf } from './token-claims.ts'
@@ -20,7 +21,7 @@ export function createIntrospect(
   ask: AskJson,
   now: () => number,
 ): Introspect {
-  const authorization = `Basic ${basic(endpoint.clientId, endpoint.clientSecret)}`
+  const authorization = clientSecretBasic(endpoint.clientId, endpoint.clientSecret)
   return async (token) => {
     const at = Math.floor(now() / 1000)
     const form = new URLSearchParams({ token, token_type_hint: 'access_token' })
@@ -52,10 +53,4 @@ export function createIntrospect(
 /** Issuers that also answer for refresh tokens say so in `token_type`. */
 function isBearer(type: unknown): boolean {
   return type === undefined || type === null || (typeof type === 'string' && type.toLowerCase() === 'bearer')
-}
-
-/** RFC 6749, §2.3.1: both parts are form-encoded before they are joined. */
-function basic(id: string, secret: string): string {
-  const encode = (text: string) => new URLSearchParams({ '': text }).toString().slice(1)
-  return Buffer.from(`${encode(id)}:${encode(secret)}`).toString('base64')
 }

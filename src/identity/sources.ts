@@ -96,6 +96,7 @@ export function createReadPermissions(
         expiresAt: validUntil,
         claimsAt,
         source,
+        grant: standing.grant,
       },
       keepUntil: Math.min(standing.keepUntil, claimsUntil, validUntil),
     }

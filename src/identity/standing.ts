@@ -1,12 +1,12 @@
 import { parseScopes, type Scopes } from '../access/scopes.ts'
 import type { AuthOptions } from '../config.ts'
 import { fhirMcpError } from '../errors.ts'
-import { checkOpaqueAudience } from './audience.ts'
+import { checkForwardedClient, checkOpaqueAudience } from './audience.ts'
 import { checkAccessToken } from './id-token.ts'
 import type { Introspect } from './introspection.ts'
 import type { VerifiedJwt, VerifyJwt } from './jwt.ts'
 import type { Reading } from './reading.ts'
-import { clientOf, patientOf, scopesOf } from './token-claims.ts'
+import { clientOf, grantOf, patientOf, scopesOf } from './token-claims.ts'
 import { presentedJwt } from './token-form.ts'
 
 /** Seconds that an answer about a token may be kept; a JWT speaks for itself until it expires. */
@@ -18,6 +18,8 @@ export interface Standing {
   readonly client: string | undefined
   readonly scopes: Scopes
   readonly patient: string | undefined
+  /** The sign-in of a broker's token. */
+  readonly grant?: string | undefined
   readonly expiresAt: number | undefined
   readonly keepUntil: number
   /** What was read for it, by place, so that nothing is asked twice. */
@@ -57,17 +59,20 @@ export function createEstablish(parts: EstablishParts): Establish {
     const presented = presentedJwt(token)
     if (presented !== undefined) {
       checkAccessToken(presented, options.tokenTypes)
+      // Whoever vouches for it afterwards: what it says of itself decides where it may be sent on.
+      if (exchangeAudience !== undefined && ![presented.claims.aud].flat().includes(exchangeAudience)) {
+        throw fhirMcpError('AUDIENCE')
+      }
       if (sources.includes('jwt')) {
-        const jwt = await verifyJwt(token, audiences)
-        if (exchangeAudience !== undefined && ![jwt.claims.aud].flat().includes(exchangeAudience)) {
-          throw fhirMcpError('AUDIENCE')
-        }
-        return standingOfJwt(jwt, 'jwt')
+        return standingOfJwt(await verifyJwt(token, audiences), 'jwt')
       }
     }
     if (introspect === undefined) return undefined
     const reading = await introspect(token)
     checkOpaqueAudience(reading.claims, audiences, options)
+    if (exchangeAudience !== undefined && presented === undefined) {
+      checkForwardedClient(reading.claims, options)
+    }
     return standingOfAnswer(reading, now())
   }
 
@@ -92,6 +97,7 @@ export function standingOfJwt(jwt: VerifiedJwt, place: 'jwt' | 'id_token'): Stan
     client: clientOf(claims),
     scopes: scopesOf(claims),
     patient,
+    grant: grantOf(claims),
     expiresAt,
     keepUntil: expiresAt,
     inHand: [[place, readingOfJwt(jwt)]],

@@ -13,13 +13,19 @@ export interface TokenPair {
   readonly idToken?: string | undefined
 }
 
+/**
+ * Gives the pair that is to be used now. `stale` is a pair that was just found to have expired or not to be accepted: a
+ * newer one is wanted, and where there is none the same comes back.
+ */
+export type Tokens = (signal: AbortSignal, stale?: TokenPair) => Promise<TokenPair>
+
 /** Finds out who a pair of tokens belongs to. Throws what `Identify` throws, and CONFIG as said below. */
 export type IdentifyPair = (pair: TokenPair, signal: AbortSignal) => Promise<Principal>
 
 /**
  * Makes `IdentifyPair`. An access token alone is identified as over HTTP. An ID token beside it must come from the same
  * issuer, be signed, name one of auth.clients (none configured is CONFIG), and belong to the access token: by its
- * `at_hash`, and where it has none, by userinfo naming the same subject. Its claims come before those of the sources.
+ * `at_hash`, and where it has none, by a JWT, introspection or else userinfo naming the same subject. Its claims come before those of the sources.
  */
 export function createStdioIdentify(options: AuthOptions, dependencies: IdentifyDependencies): IdentifyPair {
   const parts = createIdentifyParts(options, dependencies)
@@ -44,8 +50,9 @@ export function createStdioIdentify(options: AuthOptions, dependencies: Identify
     const { at_hash: hash, aud } = id.claims
     const byHash = hash !== undefined
     if (byHash && hash !== accessTokenHash(id.algorithm, accessToken)) throw fhirMcpError('TOKEN_INVALID')
-    const userinfo = byHash ? undefined : await askUserinfo(accessToken)
     const access = await establish.bySource(accessToken)
+    const bound = byHash || access?.subject !== undefined
+    const userinfo = bound ? undefined : await askUserinfo(accessToken)
     const named = [id.subject, userinfo?.subject ?? id.subject, access?.subject ?? id.subject]
     if (new Set(named).size > 1) throw fhirMcpError('TOKEN_INVALID')
     const own = standingOfJwt(id, 'id_token')
@@ -58,7 +65,7 @@ export function createStdioIdentify(options: AuthOptions, dependencies: Identify
       scopes: base.scopes,
       patient: base.patient ?? own.patient,
       expiresAt: Math.min(id.expiresAt, access?.expiresAt ?? id.expiresAt),
-      keepUntil: Math.min(own.keepUntil, base.keepUntil, byHash ? own.keepUntil : now + answerLifetime),
+      keepUntil: Math.min(own.keepUntil, base.keepUntil, bound ? own.keepUntil : now + answerLifetime),
       inHand: [
         ['id_token', readingOfJwt(id)],
         ...(access?.inHand ?? []),

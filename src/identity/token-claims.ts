@@ -46,3 +46,9 @@ export function patientOf(claims: Claims): string | undefined {
   if (typeof patient !== 'string' || !isFhirId(patient)) throw fhirMcpError('NO_PERMISSIONS')
   return patient
 }
+
+/** The sign-in that a token of our broker belongs to. It is no secret: without the token it opens nothing. */
+export function grantOf(claims: Claims): string | undefined {
+  const { grant_id: grant } = claims
+  return typeof grant === 'string' ? grant : undefined
+}

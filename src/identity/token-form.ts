@@ -12,9 +12,14 @@ const maxLength = 16_384
 /** RFC 6750, §2.1: b64token. */
 const bearerGrammar = /^[A-Za-z0-9\-._~+/]+=*$/
 
+/** Whether a text could be a bearer token, and so stand in a header. */
+export function isBearerForm(token: string): boolean {
+  return token.length <= maxLength && bearerGrammar.test(token)
+}
+
 /** Throws TOKEN_INVALID for what cannot be a bearer token at all; nothing is sent or hashed for it. */
 export function checkForm(token: string) {
-  if (token.length > maxLength || !bearerGrammar.test(token)) throw fhirMcpError('TOKEN_INVALID')
+  if (!isBearerForm(token)) throw fhirMcpError('TOKEN_INVALID')
 }
 
 /**

@@ -4,14 +4,14 @@ import type { Rule } from '../access/narrowing.ts'
 import type { Principal } from '../access/principal.ts'
 import { type Audit, type CallRecord, isDenialCode } from '../audit/record.ts'
 import { type ErrorCode, fhirMcpError, isFhirMcpError } from '../errors.ts'
-import type { ExchangeCall } from '../exchange/exchange.ts'
+import type { CredentialOf } from '../exchange/credentials/credentials.ts'
 import type { GrantedContext, Subject, ToolContext, ToolStanding } from '../tools/tool.ts'
 import { type AccessParts, type CallAccess, createCallAccess, type Decision } from './access.ts'
 import type { Asker, Progress } from './service.ts'
 
 /** What every call of a process shares. */
 export interface CallParts extends AccessParts {
-  readonly credentialOf: (asker: Asker) => ExchangeCall['credential']
+  readonly credentialOf: CredentialOf
   readonly context: Pick<ToolContext, 'cursors' | 'byteBudget' | 'settings' | 'now'>
   /** How each listed tool stands to a caller. */
   readonly standings: (principal: Principal) => readonly ToolStanding[]

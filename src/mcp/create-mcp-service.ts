@@ -1,14 +1,17 @@
 import type { Audit } from '../audit/record.ts'
-import type { Options } from '../config.ts'
+import type { HeldToken, Options } from '../config.ts'
+import { fhirMcpError } from '../errors.ts'
+import { createCredentials } from '../exchange/credentials/credentials.ts'
 import { createExchangeOpener } from '../exchange/opener.ts'
 import { assertQuietClient } from '../exchange/quiet-client.ts'
 import { createIdentify, type IdentifyDependencies } from '../identity/create-identify.ts'
 import { exchangeApiUrl } from '../identity/exchange-api.ts'
 import { createIssuerReady } from '../identity/issuer-ready.ts'
-import { createStdioIdentify, type TokenPair } from '../identity/stdio.ts'
+import { createStdioIdentify, type Tokens } from '../identity/stdio.ts'
 import { builtIn } from './built-in.ts'
 import { createService } from './create-service.ts'
 import type { McpService } from './service.ts'
+import { createStdioBearer, type StdioBearer } from './stdio-bearer.ts'
 
 /** What a service takes from the process that it runs in. */
 export interface ServiceSurroundings {
@@ -17,6 +20,8 @@ export interface ServiceSurroundings {
   readonly audit: Audit
   /** Only `SKIP_JWT_VERIFICATION`, `NODE_ENV` and `DEBUG` are read. */
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** With the credentials `held`: what the broker holds for a person, where there is a broker. */
+  readonly heldToken?: HeldToken | undefined
 }
 
 /**
@@ -24,6 +29,7 @@ export interface ServiceSurroundings {
  * Throws CONFIG for options that contradict each other.
  */
 export function createMcpService(options: Options, surroundings: ServiceSurroundings): McpService {
+  assertForwardable(options)
   const auth = { ...options.auth, ...audienceOf(options) }
   const identify = createIdentify(auth, identityOf(options, surroundings))
   const issuerReady = createIssuerReady(auth, surroundings.now)
@@ -36,18 +42,21 @@ export function createMcpService(options: Options, surroundings: ServiceSurround
   }
 }
 
-/** The same for stdio, where one user's tokens are given once. `identify` finds out who they belong to. */
+/** The service for stdio, and who asks it. */
+export interface StdioService extends McpService {
+  readonly bearer: StdioBearer
+}
+
+/** The same for stdio, where all requests are one user's. `tokens` is asked for that user's tokens at each request. */
 export function createStdioService(
   options: Options,
-  tokens: TokenPair,
+  tokens: Tokens,
   surroundings: ServiceSurroundings,
-): McpService {
+): StdioService {
   const auth = { ...options.auth, ...audienceOf(options) }
-  const identifyPair = createStdioIdentify(auth, identityOf(options, surroundings))
-  return createService({
-    ...partsOf(options, surroundings),
-    identify: (_, signal) => identifyPair(tokens, signal),
-  })
+  const bearer = createStdioBearer(tokens, createStdioIdentify(auth, identityOf(options, surroundings)))
+  const identify = async (_: string, signal: AbortSignal) => (await bearer(signal)).principal
+  return { ...createService({ ...partsOf(options, surroundings), identify }), bearer }
 }
 
 /** What an operator should know that was chosen, in words for the log at start. */
@@ -56,16 +65,31 @@ export function startNotes({ fhir, auth }: Options): string[] {
   if (fhir.credentials === 'none') {
     notes.push('fhir.credentials is none: the exchange is asked without a token, the claims alone protect it')
   }
+  if (fhir.credentials === 'backend-services') {
+    notes.push(
+      "fhir.credentials is backend-services: the exchange is asked with the plugin's own token, the claims alone protect it",
+    )
+  }
   if (auth.allowTokensWithoutAudience) {
     notes.push('auth.allowTokensWithoutAudience is set: opaque tokens of other servers may be accepted')
   }
   return notes
 }
 
-function partsOf(options: Options, { now, audit, environment }: ServiceSurroundings) {
+function partsOf(options: Options, { now, audit, environment, heldToken }: ServiceSurroundings) {
   assertQuietClient(environment.DEBUG)
+  const credentialOf = createCredentials(options.fhir, { now, heldToken })
   const opener = createExchangeOpener({ fhir: options.fhir, access: options.access, now })
-  return { options, registry: builtIn(), opener, audit, now }
+  return { options, registry: builtIn(), opener, credentialOf, audit, now }
+}
+
+/** Over HTTP anybody may bring a token; only one that is meant for the exchange as well may be sent there. */
+function assertForwardable({ fhir }: Options): void {
+  if (fhir.credentials === 'forward' && fhir.audience === undefined) {
+    throw fhirMcpError('CONFIG', {
+      detail: 'fhir.audience is required over HTTP with fhir.credentials forward.',
+    })
+  }
 }
 
 function identityOf(

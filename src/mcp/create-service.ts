@@ -6,8 +6,8 @@ import { createRosterStore } from '../access/rosters.ts'
 import type { Audit } from '../audit/record.ts'
 import type { Options } from '../config.ts'
 import { fhirMcpError, isFhirMcpError } from '../errors.ts'
+import type { CredentialOf } from '../exchange/credentials/credentials.ts'
 import type { ExchangeOpener } from '../exchange/exchange.ts'
-import { credentialIdentity } from '../identity/credential-identity.ts'
 import type { Identify } from '../identity/identify.ts'
 import type { Answer } from '../results/answer.ts'
 import { createCursors } from '../results/cursor.ts'
@@ -24,6 +24,7 @@ export interface ServiceParts {
   readonly registry: Registry
   readonly identify: Identify
   readonly opener: ExchangeOpener
+  readonly credentialOf: CredentialOf
   readonly audit: Audit
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -164,10 +165,7 @@ function callParts(parts: ServiceParts, standings: CallParts['standings']): Call
     }),
     audit: parts.audit,
     standings,
-    credentialOf: ({ principal, token }) =>
-      fhir.credentials === 'forward'
-        ? { authorization: `Bearer ${token}`, identity: credentialIdentity(principal) }
-        : { authorization: undefined, identity: 'exchange' },
+    credentialOf: parts.credentialOf,
     context: {
       cursors: createCursors(cursorKey(results.cursorKey), now),
       byteBudget: results.byteBudget,

@@ -11,7 +11,7 @@ export type Progress = (done: number, total: number | undefined, message: string
 /** Who asks, with what, and until when. */
 export interface Asker {
   readonly principal: Principal
-  /** The caller's access token; sent on only where `fhir.credentials` is `forward`. */
+  /** The caller's access token; sent on with `forward`, and to the token endpoint alone with `token-exchange`. */
   readonly token: string
   readonly signal: AbortSignal
   /** Takes the record of the call as well, for the log of the request that it came with. */

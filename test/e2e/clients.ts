@@ -97,10 +97,16 @@ export async function connectSse(url: string, token: string): Promise<TestClient
   return older(client)
 }
 
-/** Runs the `stdio` command in this process, so that nock plays its exchange, and connects to it by a pair of pipes. */
-export async function connectStdio(environment: Record<string, string>): Promise<TestClient> {
+/**
+ * Runs the `stdio` command in this process, so that nock plays its exchange, and connects to it by a pair of pipes. What it
+ * writes to stderr goes to `lines`.
+ */
+export async function connectStdio(
+  environment: Record<string, string>,
+  lines: string[] = [],
+): Promise<TestClient> {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
-  stderr.resume()
+  stderr.on('data', (chunk: Buffer) => void lines.push(chunk.toString()))
   const ended = run(['stdio'], { stdin, stdout, stderr, environment, stopped: new Promise(() => undefined) })
   const client = new Client(identity)
   // A pipe is the same from both ends: what the server reads is what the client writes.

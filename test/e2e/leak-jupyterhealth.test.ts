@@ -11,6 +11,8 @@ import type { Called, TestClient } from './clients.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 
 const audience = 'http://mcp.test/mcp'
+const exchangeAudience = 'http://exchange.test'
+const aud = [audience, exchangeAudience]
 let issuer: TestIssuer
 let exchange: TestExchange<unknown>
 let gateway: Gateway
@@ -26,13 +28,21 @@ afterAll(async () => {
   await exchange.close()
 })
 
+const forwarding = () =>
+  ({
+    baseUrl: exchange.url,
+    credentials: 'forward',
+    audience: exchangeAudience,
+    dialect: 'jupyterhealth',
+  }) as const
+
 beforeEach(async () => {
   exchange.reset()
   gateway = await startGateway({
-    fhir: { baseUrl: exchange.url, credentials: 'forward', dialect: 'jupyterhealth' },
+    fhir: forwarding(),
     auth: { issuer: issuer.url, audience },
   })
-  const claims = { sub: 'x', aud: audience, ...permissionsClaim({ studies: ['30006'] }) }
+  const claims = { sub: 'x', aud, ...permissionsClaim({ studies: ['30006'] }) }
   client = await gateway.connect('http', await issuer.token(claims))
   return () => gateway.close()
 })
@@ -84,10 +94,10 @@ describe('a JupyterHealth Exchange that', () => {
     expect(honest.text).toContain('200')
     await gateway.close()
     gateway = await startGateway({
-      fhir: { baseUrl: exchange.url, credentials: 'forward', dialect: 'jupyterhealth' },
+      fhir: forwarding(),
       auth: { issuer: issuer.url, audience },
     })
-    const claims = { sub: 'x', aud: audience, ...permissionsClaim({ studies: ['30006'] }) }
+    const claims = { sub: 'x', aud, ...permissionsClaim({ studies: ['30006'] }) }
     const another = await gateway.connect('http', await issuer.token(claims))
     misbehave('Observation', { kind: 'ignore', parameters: ['patient', study] })
     hasCode(
@@ -109,7 +119,7 @@ describe('a JupyterHealth Exchange that', () => {
   })
 
   it('counts a study by its enrolled patients, all types, whichever way it is asked', async () => {
-    const claims = { sub: 'y', aud: audience, ...permissionsClaim({ studies: ['30007'] }) }
+    const claims = { sub: 'y', aud, ...permissionsClaim({ studies: ['30007'] }) }
     const other = await gateway.connect('http', await issuer.token(claims))
     const whole = await other.call('count_study_observations', { study_id: '30007' })
     const each = await other.call('count_study_observations', { study_id: '30007', by_patient: true })

@@ -8,6 +8,7 @@ import { type Behind, type Replay, replay } from './replay.ts'
 import { type Cast, scenariosOf } from './scenarios.ts'
 
 const audience = 'http://mcp.test/mcp'
+const exchangeAudience = 'http://exchange.test'
 
 describe.each(casts)('the tools on $server', (cast) => {
   let issuer: TestIssuer
@@ -25,7 +26,11 @@ describe.each(casts)('the tools on $server', (cast) => {
       : undefined
     exchange = replay(cast.server, jupyterhealth ? '/FHIR/R5' : '/fhir', behindOf(cast, standIn))
     gateway = await startGateway({
-      fhir: { baseUrl: exchange.baseUrl, credentials: jupyterhealth ? 'forward' : 'none' },
+      fhir: {
+        baseUrl: exchange.baseUrl,
+        credentials: jupyterhealth ? 'forward' : 'none',
+        audience: exchangeAudience,
+      },
       auth: { issuer: issuer.url, audience },
     })
   })
@@ -49,7 +54,11 @@ describe.each(casts)('the tools on $server', (cast) => {
   describe.each(transports)('by %s', (by) => {
     let client: TestClient
     beforeAll(async () => {
-      const claims = { sub: 'researcher', aud: audience, jhe_permissions: cast.permissions }
+      const claims = {
+        sub: 'researcher',
+        aud: [audience, exchangeAudience],
+        jhe_permissions: cast.permissions,
+      }
       const token = await issuer.token(claims)
       client =
         by === 'stdio' ? await connectStdio(environmentOf(cast, token)) : await gateway.connect(by, token)

@@ -200,7 +200,9 @@ describe('the cache of what is known', () => {
     questions[0]?.fail(rejection)
     expect(await thrownBy(fails)).toBe(rejection)
     await expect.poll(() => questions.length).toBe(2)
-    expect(questions[1]?.call.credential.authorization).toBe('Bearer good')
+    expect(await questions[1]?.call.credential.authorization(new AbortController().signal)).toBe(
+      'Bearer good',
+    )
     questions[1]?.answer('known')
     expect(await Promise.all(others)).toEqual(['known', 'known'])
   })

@@ -67,7 +67,7 @@ export function callOf(
 ): ExchangeCall & { readonly requests: () => number } {
   let requests = 0
   return {
-    credential: { authorization, identity: authorization ?? 'none' },
+    credential: { authorization: async () => authorization, identity: authorization ?? 'none' },
     signal,
     onRequest: () => {
       requests += 1

@@ -166,6 +166,17 @@ describe('an access token with its ID token', () => {
     )
   })
 
+  it('is bound by the subject of the JWT where it has no at_hash, and userinfo is not asked', async () => {
+    const jwt = await issuer.accessToken({ jhe_permissions: undefined })
+    const principal = await pairs()({ accessToken: jwt, idToken: await issuer.idToken() }, signal)
+    expect(idsOf(principal.permissions.studies)).toEqual(claim.studies)
+    const other = await issuer.accessToken({ sub: '10012' })
+    await expect(pairs()({ accessToken: other, idToken: await issuer.idToken() }, signal)).rejects.toEqual(
+      refusal('TOKEN_INVALID'),
+    )
+    expect(issuer.count(paths.userinfo)).toBe(0)
+  })
+
   it('is introspected itself where that is a source, so that a revoked one is refused', async () => {
     const options: Partial<AuthOptions> = { sources: ['introspection'], introspection: introspection() }
     const body = { active: true, exp: now + 30, scope: 'user/Patient.rs' }

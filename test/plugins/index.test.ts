@@ -82,7 +82,8 @@ describe('the plugin', () => {
     expect(lines.join('')).toContain('fhir.credentials is none')
     expect(lines.join('')).toContain('auth.allowTokensWithoutAudience is set')
     const quiet: string[] = []
-    await registered({ fhir: { baseUrl: exchange.url, credentials: 'forward' } }, quiet)
+    const forwarding = { baseUrl: exchange.url, credentials: 'forward', audience: exchange.origin } as const
+    await registered({ fhir: forwarding }, quiet)
     expect(quiet.join('')).not.toContain('fhir.credentials')
   })
 

@@ -28,14 +28,14 @@ export function createApiReader(fhir: FhirOptions): ApiReader {
         if (!counted) call.onRequest?.()
         counted = true
       }
-      const { authorization } = call.credential
-      const headers = {
-        accept: 'application/json',
-        'accept-encoding': 'gzip',
-        ...(authorization === undefined ? {} : { authorization }),
-      }
-      const settings: RequestInit = { headers, signal, redirect: 'manual' }
       try {
+        const authorization = await call.credential.authorization(signal)
+        const headers = {
+          accept: 'application/json',
+          'accept-encoding': 'gzip',
+          ...(authorization === undefined ? {} : { authorization }),
+        }
+        const settings: RequestInit = { headers, signal, redirect: 'manual' }
         const dispatcher = pool.dispatcherFor({ signal, onSent })
         const answer = await fetch(`${base}/${path}`, Object.assign(settings, { dispatcher }))
         onSent()

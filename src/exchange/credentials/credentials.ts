@@ -1,0 +1,71 @@
+import type { Principal } from '../../access/principal.ts'
+import type { FhirOptions, HeldToken } from '../../config.ts'
+import { fhirMcpError } from '../../errors.ts'
+import { credentialIdentity } from '../../identity/credential-identity.ts'
+import type { Credential } from '../exchange.ts'
+import { createBackendServices } from './backend-services.ts'
+import { createHeld } from './held.ts'
+import { createTokenExchange } from './token-exchange.ts'
+
+/** Whose call it is: a verified principal, and the access token that showed it. */
+export interface TokenHolder {
+  readonly principal: Principal
+  readonly token: string
+}
+
+/** The credential for a caller. It sends nothing: that is done when the credential is used. */
+export type CredentialOf = (holder: TokenHolder) => Credential
+
+export interface CredentialsDependencies {
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** What holds the tokens of signed-in people, where something does. */
+  readonly heldToken?: HeldToken | undefined
+}
+
+/**
+ * The credentials that `fhir.credentials` chooses. `none` and `backend-services` are the plugin's own and the same for all
+ * callers: the exchange cannot check the person. The others are each caller's. Throws CONFIG for a key that cannot be used, and
+ * for `held` without anything that holds.
+ */
+export function createCredentials(fhir: FhirOptions, dependencies: CredentialsDependencies): CredentialOf {
+  switch (fhir.credentials) {
+    case 'none':
+      return sharedBy(async () => undefined)
+    case 'backend-services':
+      return sharedBy(createBackendServices(fhir, dependencies.now))
+    case 'forward':
+      return ofEach(
+        ({ token }) =>
+          async () =>
+            `Bearer ${token}`,
+      )
+    case 'token-exchange': {
+      const exchanged = createTokenExchange(fhir, dependencies.now)
+      return ofEach(({ token }) => exchanged(token))
+    }
+    case 'held': {
+      const heldToken = fhir.heldToken ?? dependencies.heldToken
+      if (heldToken === undefined) {
+        throw fhirMcpError('CONFIG', {
+          detail: 'fhir.credentials held needs the broker, registered before the plugin, or fhir.heldToken.',
+        })
+      }
+      const held = createHeld(heldToken)
+      return ofEach(({ principal }) => held(principal))
+    }
+  }
+}
+
+/** One credential for all callers: so they share what is read with it. */
+function sharedBy(authorization: Credential['authorization']): CredentialOf {
+  const own: Credential = { identity: 'exchange', authorization }
+  return () => own
+}
+
+function ofEach(authorizationOf: (holder: TokenHolder) => Credential['authorization']): CredentialOf {
+  return (holder) => ({
+    identity: credentialIdentity(holder.principal),
+    authorization: authorizationOf(holder),
+  })
+}

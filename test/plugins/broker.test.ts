@@ -1,0 +1,88 @@
+import Fastify, { type FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { brokerDecorator, heldTokenOf } from '../../plugins/broker.ts'
+import { fhirMcp } from '../../plugins/index.ts'
+import type { HeldToken, OptionsInput } from '../../src/config.ts'
+import { callerOf } from '../access/callers.ts'
+
+const config = { code: 'FHIR_MCP_CONFIG' }
+
+function gatewayOptions(fhir: Partial<OptionsInput['fhir']>): OptionsInput {
+  return {
+    fhir: {
+      baseUrl: 'https://fhir.example.org/fhir',
+      audience: 'https://fhir.example.org',
+      credentials: 'held',
+      ...fhir,
+    },
+    auth: { issuer: 'https://login.example.org', audience: 'https://gateway.example.org/mcp' },
+  }
+}
+
+/** A broker as far as the plugin knows it. */
+const broker = fp(async (fastify: FastifyInstance) => {
+  const holding = {
+    prefix: 'held-for-',
+    async heldToken({ subject }: Parameters<HeldToken>[0]) {
+      return `${this.prefix}${subject}`
+    },
+  }
+  fastify.decorate(brokerDecorator, holding)
+})
+
+function application(): FastifyInstance {
+  const app = Fastify()
+  onTestFinished(() => app.close())
+  return app
+}
+
+describe('a gateway with a broker', () => {
+  it('has its tokens for the exchange from it', async () => {
+    const app = application()
+    await app.register(broker)
+    await app.register(fhirMcp, gatewayOptions({}))
+    await app.ready()
+    const base = { ...callerOf({}), issuer: 'i', client: undefined, expiresAt: 1, claimsAt: 0 }
+    const principal = { ...base, subject: 'ada', source: 'jwt' } as const
+    expect(await heldTokenOf(app)?.(principal, new AbortController().signal)).toBe('held-for-ada')
+  })
+
+  it('never forwards its tokens, in whatever order it is put together', async () => {
+    for (const order of ['before', 'after']) {
+      const app = application()
+      if (order === 'before') await app.register(broker)
+      await app.register(fhirMcp, gatewayOptions({ credentials: 'forward' }))
+      if (order === 'after') await app.register(broker)
+      await expect(app.ready()).rejects.toMatchObject(config)
+    }
+  })
+
+  it.each(['none', 'forward'] as const)('is not needed for %s (control)', async (credentials) => {
+    const app = application()
+    if (credentials === 'none') await app.register(broker)
+    await app.register(fhirMcp, gatewayOptions({ credentials }))
+    await app.ready()
+  })
+})
+
+describe('a gateway without a broker', () => {
+  it('fails at register where tokens would have to be held', async () => {
+    await expect(application().register(fhirMcp, gatewayOptions({}))).rejects.toMatchObject(config)
+  })
+
+  it('may hold tokens itself', async () => {
+    const app = application()
+    await app.register(fhirMcp, gatewayOptions({ heldToken: async () => 'x' }))
+    await app.ready()
+  })
+
+  it('fails at register where tokens would be forwarded without an audience', async () => {
+    const options = gatewayOptions({ credentials: 'forward' })
+    const { audience: _, ...fhir } = options.fhir
+    await expect(application().register(fhirMcp, { ...options, fhir })).rejects.toMatchObject({
+      ...config,
+      message: expect.stringContaining('fhir.audience'),
+    })
+  })
+})
