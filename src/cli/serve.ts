@@ -1,9 +1,10 @@
 import type { Writable } from 'node:stream'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { isLoopback, missingPublicUrl } from '../../plugins/address.ts'
+import { missingPublicUrl } from '../../plugins/address.ts'
 import { fhirMcp } from '../../plugins/index.ts'
 import { type Configuration, variableOf } from '../config-env.ts'
 import { fhirMcpError } from '../errors.ts'
+import { isLoopback } from '../loopback.ts'
 import { logLevelOf } from './log.ts'
 
 /** Where to listen, as arguments of the command say; the environment comes second. */

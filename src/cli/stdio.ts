@@ -2,14 +2,15 @@ import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio'
 import type { CallRecord } from '../audit/record.ts'
-import type { Configuration } from '../config-env.ts'
-import { fhirMcpError } from '../errors.ts'
-import type { Bearer } from '../mcp/bearers.ts'
+import type { Configuration, Environment } from '../config-env.ts'
 import { createStdioService, startNotes } from '../mcp/create-mcp-service.ts'
 import { describeFault } from '../mcp/fault.ts'
 import { createHandlers, type Handlers } from '../mcp/handlers.ts'
+import { listTool } from '../mcp/listing.ts'
+import type { Registry } from '../mcp/registry.ts'
 import { createServerV2 } from '../mcp/server-v2.ts'
 import { createLog, type Log, logLevelOf } from './log.ts'
+import { type OpenBrowser, type TokenSource, tokenSource } from './token-source.ts'
 
 /** The streams of the process. */
 export interface StdioStreams {
@@ -27,37 +28,34 @@ export interface StdioConnection {
 }
 
 /**
- * MCP over stdio for one user, in both protocol eras. Who the tokens belong to is looked at before each request, so an
- * expired token is TOKEN_EXPIRED at once. Nothing but the protocol is written to stdout. Throws CONFIG without a token.
+ * MCP over stdio for one user, in both protocol eras. Whose the tokens are is looked at before each request, so an expired
+ * token is TOKEN_EXPIRED at once, and one that a sign-in left is renewed. Without tokens the first call has the person sign
+ * in. Nothing but the protocol is written to stdout. Throws CONFIG without a token and without a client to sign in with.
  */
 export function serveOverStdio(
-  { options, command }: Configuration,
+  configuration: Configuration,
   streams: StdioStreams,
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
+  openBrowser: OpenBrowser,
 ): StdioConnection {
-  const { FHIR_MCP_ACCESS_TOKEN: accessToken, FHIR_MCP_ID_TOKEN: idToken } = command
-  if (accessToken === undefined) {
-    throw fhirMcpError('CONFIG', {
-      detail: 'FHIR_MCP_ACCESS_TOKEN (or FHIR_MCP_ACCESS_TOKEN_FILE) is required.',
-    })
-  }
+  const { command } = configuration
   const log = createLog(streams.stderr, logLevelOf(command.FHIR_MCP_LOG_LEVEL))
-  for (const note of startNotes(options)) log('warn', note)
-  const service = createStdioService(
-    options,
-    { accessToken, idToken },
-    { now: () => Date.now(), audit: (call) => logCall(log, call), environment },
-  )
+  const ending = new AbortController()
+  const tell = (line: string) => void streams.stderr.write(`${line}\n`)
+  const source = tokenSource(configuration, { environment, openBrowser, tell, signal: ending.signal })
+  for (const note of startNotes(source.options)) log('warn', note)
+  const service = createStdioService(source.options, source.tokens, {
+    now: () => Date.now(),
+    audit: (call) => logCall(log, call),
+    environment,
+  })
   service.registry.seal()
   const handlers = createHandlers(service, (thrown) =>
     log('error', 'call failed', { fault: describeFault(thrown) }),
   )
   const underWay = new Set<Promise<unknown>>()
-  const bearer = async (signal: AbortSignal): Promise<Bearer> => ({
-    principal: await service.identify(accessToken, signal),
-    token: accessToken,
-  })
-  const server = serveStdio(() => createServerV2(tracked(handlers, underWay), bearer), {
+  const served = tracked(unasked(handlers, service.registry, source.kept), underWay)
+  const server = serveStdio(() => createServerV2(served, service.bearer), {
     transport: new StdioServerTransport(streams.stdin, streams.stdout),
   })
   const closing = new AbortController()
@@ -66,15 +64,38 @@ export function serveOverStdio(
     once(streams.stdin, 'end', { signal }),
     once(streams.stdin, 'close', { signal }),
   ])
+  const end = () => {
+    ending.abort()
+    return service.close()
+  }
   return {
-    ended: gone.then(
-      () => service.close(),
-      () => service.close(),
-    ),
+    ended: gone.then(end, end),
     async close() {
+      // Nobody waits for a browser any more; every other call may end.
+      ending.abort()
       await Promise.allSettled(underWay)
       await server.close()
       closing.abort()
+    },
+  }
+}
+
+/**
+ * The same handlers, where a client that only looks around (it lists the tools when it starts) does not have the person sign
+ * in: it is shown all tools and no completions. `kept` gives the tokens that can be had without.
+ */
+function unasked(handlers: Handlers, { tools }: Registry, kept: TokenSource['kept']): Handlers {
+  return {
+    ...handlers,
+    async listTools(context) {
+      const signedIn = (await kept(context.signal)) !== undefined
+      return signedIn ? handlers.listTools(context) : { tools: [...tools.values()].map(listTool) }
+    },
+    async complete(params, context) {
+      const signedIn = (await kept(context.signal)) !== undefined
+      return signedIn
+        ? handlers.complete(params, context)
+        : { completion: { values: [], total: 0, hasMore: false } }
     },
   }
 }

@@ -1,13 +1,13 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   permissionsClaim,
   startExchange,
@@ -15,6 +15,10 @@ import {
   type TestExchange,
   type TestIssuer,
 } from '../../src/test-kit/index.ts'
+
+import { createBrowser } from '../login/browser.ts'
+import { finished, jupyterHealthVariables, temporaryFolder } from '../login/machine.ts'
+import { startUpstream } from '../login/upstream.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const bin = join(root, 'dist/src/cli/main.js')
@@ -110,5 +114,70 @@ describe('the built command', () => {
     expect(called.isError).toBe(true)
     expect(JSON.stringify(called.structuredContent)).toContain('FHIR_MCP_TOKEN_EXPIRED')
     expect(exchange.count).toBe(0)
+  })
+
+  it.runIf(process.platform === 'linux')(
+    'stdio signs in by the browser of the system, and shows no token to it, to its log or in its command line',
+    async () => {
+      const upstream = await startUpstream()
+      onTestFinished(() => upstream.close())
+      const folder = temporaryFolder()
+      const browser = join(folder, 'browser')
+      writeFileSync(
+        browser,
+        `#!/bin/sh\nprintf '%s' "$1" > "${folder}/part" && mv "${folder}/part" "${folder}/url"\n`,
+      )
+      chmodSync(browser, 0o755)
+      const { FHIR_MCP_LOGIN_FOLDER: _, ...variables } = jupyterHealthVariables(upstream, folder)
+      const transport = new StdioClientTransport({
+        command: process.execPath,
+        args: [bin, 'stdio'],
+        env: { PATH: process.env.PATH ?? '', BROWSER: browser, XDG_DATA_HOME: folder, ...variables },
+        stderr: 'pipe',
+      })
+      let log = ''
+      transport.stderr?.on('data', (chunk: Buffer) => {
+        log += chunk.toString()
+      })
+      const client = new Client({ name: 'test', version: '1' })
+      await client.connect(transport)
+      onTestFinished(() => client.close())
+      expect((await client.listTools()).tools).toHaveLength(14)
+      const calling = client.callTool({ name: 'get_my_access', arguments: {} })
+      const opened = await vi.waitFor(() => readFileSync(join(folder, 'url'), 'utf8'), 15_000)
+      expect((await createBrowser().signIn(opened)).status).toBe(200)
+      const called = await calling
+      expect(called.isError, JSON.stringify(called.content)).toBeUndefined()
+      expect(called.structuredContent).toMatchObject({ subject: 'ada', studyCount: 2 })
+      const commandLine = readFileSync(`/proc/${transport.pid}/cmdline`, 'utf8')
+      expect(commandLine).toContain('stdio')
+      expect(readdirSync(join(folder, 'fastify-fhir-mcp', 'sign-in'))).toHaveLength(1)
+      await client.close()
+      expect(log).toContain(opened)
+      expect(upstream.secrets.size).toBeGreaterThan(2)
+      for (const secret of upstream.secrets) {
+        for (const shown of [opened, log, commandLine, JSON.stringify(called)])
+          expect(shown).not.toContain(secret)
+      }
+    },
+  )
+
+  it('renews one sign-in in several processes at once, and none of them loses it', async () => {
+    const upstream = await startUpstream()
+    onTestFinished(() => upstream.close())
+    const variables = jupyterHealthVariables(upstream, temporaryFolder())
+    const openBrowser = async (url: string) => void (await createBrowser().signIn(url))
+    expect((await finished(['login'], variables, openBrowser)).code).toBe(0)
+    const folder = variables.FHIR_MCP_LOGIN_FOLDER ?? ''
+    const [name = ''] = readdirSync(folder)
+    const kept = () => JSON.parse(readFileSync(join(folder, name), 'utf8'))
+    writeFileSync(join(folder, name), JSON.stringify({ ...kept(), expiresAt: 1 }))
+    const env = { PATH: process.env.PATH ?? '', ...variables }
+    const whoami = () => promisify(execFile)(process.execPath, [bin, 'whoami'], { env })
+    for (const { stdout } of await Promise.all([whoami(), whoami(), whoami()])) {
+      expect(stdout).toContain('subject        ada')
+    }
+    expect(upstream.refreshes()).toBe(1)
+    expect(upstream.isActive(kept().accessToken)).toBe(true)
   })
 })

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import packageJson from '../../package.json' with { type: 'json' }
 import { run } from '../../src/cli/run.ts'
-import { optionVariables } from '../../src/config-env.ts'
+import { commandVariables, optionVariables } from '../../src/config-env.ts'
 import { rpc } from '../plugins/gateway.ts'
 
 const enough = {
@@ -46,7 +46,10 @@ describe('the command line', () => {
     expect(stdout).toContain('FHIR base URL of the exchange (required)')
     expect(stdout).toContain('any of jwt, introspection, userinfo, exchange; default: jwt')
     expect(stdout).toContain('default: {"*":["*"]}')
-    expect(stdout).toContain('FHIR_MCP_ACCESS_TOKEN\n')
+    for (const name of Object.keys(commandVariables)) expect(stdout).toContain(`  ${name}\n`)
+    for (const command of ['serve', 'stdio', 'login', 'logout', 'whoami']) {
+      expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'))
+    }
   })
 
   it('tells the version of the package', async () => {
@@ -54,7 +57,17 @@ describe('the command line', () => {
   })
 
   it('refuses what it does not know', async () => {
-    for (const argv of [[], ['run'], ['serve', 'more'], ['--verbose'], ['stdio', '--port', '1']]) {
+    for (const argv of [
+      [],
+      ['run'],
+      ['serve', 'more'],
+      ['--verbose'],
+      ['stdio', '--port', '1'],
+      ['whoami', '--host', 'x'],
+      ['stdio', '--device'],
+      ['logout', '--no-browser'],
+      ['login', '--device', '--no-browser'],
+    ]) {
       const { code, stdout, stderr } = await finished(argv)
       expect([code, stdout]).toEqual([2, ''])
       expect(stderr).toContain('--help')

@@ -1,0 +1,69 @@
+import {
+  allowInsecureRequests,
+  type ClientAuth,
+  ClientSecretBasic,
+  ClientSecretPost,
+  type Configuration,
+  discovery,
+  None,
+  type ServerMetadata,
+} from 'openid-client'
+import { fhirMcpError } from '../errors.ts'
+import { refusalOf } from './refusal.ts'
+import type { LoginSettings } from './settings.ts'
+
+/** The scopes that the tools use where a token has any of SMART's. */
+const readingScopes = ['user/Patient.rs', 'user/Observation.rs', 'user/ResearchStudy.rs']
+
+/**
+ * Finds the issuer (OpenID Connect Discovery 1.0, §4) for our client. Throws EXCHANGE_UNAVAILABLE, or CONFIG for an issuer
+ * that does without PKCE's S256 or has an endpoint that a browser must not be sent to.
+ */
+export async function openIssuer(settings: LoginSettings): Promise<Configuration> {
+  const { issuer, clientId, clientSecret } = settings
+  const auth = clientSecret === undefined ? None() : secretAuth(clientSecret)
+  const plain = issuer.protocol === 'http:'
+  let configuration: Configuration
+  try {
+    configuration = await discovery(issuer, clientId, undefined, auth, {
+      timeout: 10,
+      ...(plain ? { execute: [allowInsecureRequests] } : {}),
+    })
+  } catch (thrown) {
+    throw refusalOf(thrown)
+  }
+  const metadata = configuration.serverMetadata()
+  const methods = metadata.code_challenge_methods_supported
+  if (methods !== undefined && !metadata.supportsPKCE('S256')) {
+    throw fhirMcpError('CONFIG', { detail: 'The issuer does not offer PKCE with S256.' })
+  }
+  const { authorization_endpoint: page } = metadata
+  if (page !== undefined && new URL(page).protocol !== issuer.protocol) {
+    throw fhirMcpError('CONFIG', { detail: "The issuer's sign-in page is not an https URL." })
+  }
+  return configuration
+}
+
+/** The scopes to ask for: as configured, else what the issuer lists of what is of use; `openid` always. */
+export function scopeFor(settings: LoginSettings, metadata: ServerMetadata): string {
+  if (settings.scope !== undefined) return settings.scope
+  const listed = metadata.scopes_supported
+  if (listed === undefined) return 'openid offline_access'
+  const useful = ['offline_access', ...readingScopes].filter((scope) => listed.includes(scope))
+  return ['openid', ...useful].join(' ')
+}
+
+/** The resource indicator (RFC 8707) as a parameter, where there is one. */
+export function resourceParameter(resource: string | undefined): Record<string, string> {
+  return resource === undefined ? {} : { resource }
+}
+
+/** `client_secret_basic` unless the issuer takes only `client_secret_post` (RFC 8414, §2: basic where it does not say). */
+function secretAuth(secret: string): ClientAuth {
+  return (server, client, body, headers) => {
+    const methods = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
+    const basic = methods.includes('client_secret_basic') || !methods.includes('client_secret_post')
+    const authenticate = basic ? ClientSecretBasic(secret) : ClientSecretPost(secret)
+    authenticate(server, client, body, headers)
+  }
+}
