@@ -1,0 +1,35 @@
+import type { BrokerSettings } from './options.ts'
+
+/** Where the broker is, as clients see it. Never made from `Host` or `X-Forwarded-*`. */
+export interface BrokerAddress {
+  readonly issuer: string
+  /** Path of the issuer, as clients see it. */
+  readonly issuerPath: string
+  /** Path of the broker within this server. */
+  readonly path: string
+  /** The one resource that tokens are for. */
+  readonly resource: string
+  /** Where the upstream sends people back to. */
+  readonly callbackUrl: string
+  readonly isHttps: boolean
+}
+
+/** The address of a registration. */
+export function addressOf(settings: Pick<BrokerSettings, 'publicUrl' | 'path' | 'resource'>): BrokerAddress {
+  const base = settings.publicUrl.replace(/\/+$/, '')
+  const issuer = `${base}${settings.path}`
+  const { pathname, protocol } = new URL(issuer)
+  return {
+    issuer,
+    issuerPath: pathname,
+    path: settings.path,
+    resource: settings.resource ?? `${base}/mcp`,
+    callbackUrl: `${issuer}/callback`,
+    isHttps: protocol === 'https:',
+  }
+}
+
+/** Where a page of the person's sign-in is, as browsers see it. */
+export function interactionPath({ issuerPath }: BrokerAddress, uid: string): string {
+  return `${issuerPath}/interaction/${uid}`
+}

@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
+import { fhirMcpError } from '../errors.ts'
+import { createQueue } from './queue.ts'
+import type { Area, Storage } from './storage.ts'
+
+/** What of a Redis client is used; one of `redis` (node-redis) is one. */
+export interface RedisClient {
+  sendCommand(command: string[]): Promise<unknown>
+}
+
+/** Milliseconds that a lock holds when the process that has it dies. Work under it is bounded to far less. */
+const lockLife = 60_000
+const lockPause = 40
+
+const release = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+
+/** KEYS: index, entry. ARGV: id, value, seconds, limit. Redis's own clock, so that processes agree. */
+const admission = `local now = tonumber(redis.call('TIME')[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+if not redis.call('ZSCORE', KEYS[1], ARGV[1]) and redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[4]) then return 0 end
+redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), ARGV[1])
+redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
+return 1`
+
+/** Storage of several processes, under keys that begin with `prefix`. `close` ends what `onClose` ends. */
+export function createRedisStorage(
+  client: RedisClient,
+  prefix: string,
+  onClose: () => Promise<void>,
+): Storage {
+  const queue = createQueue()
+  const keyOf = (area: Area | 'Lock' | 'Index', id: string) => `${prefix}${area}:${id}`
+  const lifeOf = (seconds: number) => String(Math.max(1, Math.ceil(seconds)))
+
+  async function text(...command: string[]): Promise<string | undefined> {
+    const reply = await client.sendCommand(command)
+    return typeof reply === 'string' ? reply : undefined
+  }
+
+  async function locked<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const [key, mine] = [keyOf('Lock', name), randomUUID()]
+    const end = Date.now() + lockLife
+    while ((await text('SET', key, mine, 'NX', 'PX', String(lockLife))) === undefined) {
+      if (Date.now() > end) {
+        throw fhirMcpError('EXCHANGE_UNAVAILABLE', {
+          detail: 'Another refresh of this sign-in is under way.',
+        })
+      }
+      await wait(lockPause)
+    }
+    try {
+      return await work()
+    } finally {
+      await client.sendCommand(['EVAL', release, '1', key, mine])
+    }
+  }
+
+  return {
+    get: (area, id) => text('GET', keyOf(area, id)),
+    async set(area, id, value, seconds) {
+      await client.sendCommand(['SET', keyOf(area, id), value, 'EX', lifeOf(seconds)])
+    },
+    take: (area, id) => text('GETDEL', keyOf(area, id)),
+    async remove(area, id) {
+      await client.sendCommand(['DEL', keyOf(area, id)])
+    },
+    async claim(area, id, seconds) {
+      return (await text('SET', keyOf(area, id), '1', 'NX', 'EX', lifeOf(seconds))) !== undefined
+    },
+    async admit(area, id, value, seconds, limit) {
+      const keys = [keyOf('Index', area), keyOf(area, id)]
+      const command = ['EVAL', admission, '2', ...keys, id, value, lifeOf(seconds), String(limit)]
+      return Number(await client.sendCommand(command)) === 1
+    },
+    // Whoever is of this process waits here, so that Redis is asked by one of each process.
+    alone: (name, work) => queue(name, () => locked(name, work)),
+    close: onClose,
+  }
+}
+
+/** Connects to Redis by its URL. Throws CONFIG when the package `redis` is not installed or nobody answers. */
+export async function connectRedis(url: string, prefix: string): Promise<Storage> {
+  const { createClient } = await import('redis').catch(() => {
+    throw fhirMcpError('CONFIG', { detail: 'storage.redis as a URL needs the package redis.' })
+  })
+  let connected = false
+  const client = createClient({
+    url,
+    // What cannot be asked now is refused, not kept waiting.
+    disableOfflineQueue: true,
+    socket: {
+      connectTimeout: 5000,
+      reconnectStrategy: (retries) => (connected ? Math.min(retries * 50, 1000) : false),
+    },
+  })
+  // Without a listener a lost connection would end the process; commands reject by themselves.
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    await client.ping()
+    connected = true
+  } catch {
+    if (client.isOpen) client.destroy()
+    throw fhirMcpError('CONFIG', { detail: 'storage.redis does not answer.' })
+  }
+  const sender: RedisClient = { sendCommand: (command) => client.sendCommand(command) }
+  return createRedisStorage(sender, prefix, async () => {
+    await client.close()
+  })
+}
