@@ -31,14 +31,17 @@ export interface ComputedClaims {
 }
 
 /**
- * Computes a person's claims from the upstream's answers, with the person's token. Throws NO_PERMISSIONS, TOKEN_INVALID,
- * TOKEN_EXPIRED or EXCHANGE_UNAVAILABLE: what cannot be read is never an empty permission.
+ * Computes a person's claims from the upstream's answers, with the person's token. Throws NO_PERMISSIONS (also when they are too many
+ * for a token), TOKEN_INVALID, TOKEN_EXPIRED or EXCHANGE_UNAVAILABLE: what cannot be read is never an empty permission.
  */
 export type ComputeClaims = (subject: string, tokens: UpstreamTokens) => Promise<ComputedClaims>
 
 type Source = BrokerSettings['claims']['sources'][number]
 
 const clockTolerance = 5
+
+/** Bytes of the claim as JSON: with more, the token would not fit the 16 KiB of headers that servers take. */
+const mostBytes = 8192
 
 /** Makes `ComputeClaims`. The sources are asked in their order; the first that has the claim counts. `now` in milliseconds. */
 export function createComputeClaims(
@@ -78,7 +81,7 @@ export function createComputeClaims(
       const permissions = permissionsOf(reading, claims)
       if (permissions === undefined) continue
       const patient = reading.patient ?? patientOf(reading.claims)
-      return { permissions: claimOf(permissions), patient, claimsAt: Math.floor(now() / 1000) }
+      return { permissions: fitting(claimOf(permissions)), patient, claimsAt: Math.floor(now() / 1000) }
     }
     throw fhirMcpError('NO_PERMISSIONS')
   }
@@ -94,6 +97,15 @@ function idReading(claims: NonNullable<UpstreamTokens['idClaims']>, now: number)
     expiresAt: undefined,
     claimsAt: Math.floor(now / 1000),
   }
+}
+
+/** A token that no server would take is not issued: the person would be signed in, and every call would fail. */
+function fitting(claim: PermissionsClaim): PermissionsClaim {
+  const bytes = Buffer.byteLength(JSON.stringify(claim))
+  if (bytes <= mostBytes) return claim
+  throw fhirMcpError('NO_PERMISSIONS', {
+    detail: `They are too many for a token: ${bytes} bytes of at most ${mostBytes}.`,
+  })
 }
 
 function claimOf({ studies, organizations }: Permissions): PermissionsClaim {

@@ -1,6 +1,6 @@
 /** Scopes that give access to data, with what they let a client do, in the words of the consent page. */
 const dataScopeWords = {
-  'user/Patient.rs': 'See who takes part: participant codes, birth dates, names',
+  'user/Patient.rs': 'See who takes part: participant codes, birth dates, names, contact details',
   'user/Observation.rs': 'Read measurements, such as heart rate and blood pressure',
   'user/ResearchStudy.rs': 'Read studies: titles, descriptions, numbers of participants',
 } as const

@@ -77,6 +77,18 @@ describe('the permissions of a person', () => {
     expect(back.searchParams.get('error_description')).toContain('FHIR_MCP_TOKEN_INVALID')
   })
 
+  it('are refused when they are too many for a token that a server would take', async () => {
+    const setting = await start(() => ({ sources: ['userinfo'] }))
+    const studies = (count: number) => Array.from({ length: count }, (_, index) => String(100_000 + index))
+    setting.upstream.claims.set(manager.id, { studies: studies(1000), organizations: [] })
+    const assistant = new Assistant(setting.mcpUrl)
+    await expect(assistant.signIn()).rejects.toThrow()
+    setting.upstream.claims.set(manager.id, { studies: studies(300), organizations: [] })
+    const another = new Assistant(setting.mcpUrl)
+    await another.signIn()
+    expect(another.claims.jhe_permissions).toMatchObject({ studies: { length: 300 } })
+  })
+
   it('are not guessed when their source does not answer', async () => {
     const setting = await start(() => ({ sources: ['userinfo'] }))
     setting.upstream.instead = ({ pathname }) => (pathname === '/me' ? { status: 500 } : undefined)
