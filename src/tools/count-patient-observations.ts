@@ -1,13 +1,8 @@
 import { z } from 'zod'
 import { parametersOf } from '../results/parameters.ts'
 import { singleAnswer } from '../results/single.ts'
-import {
-  observationArguments,
-  observationRule,
-  patientArguments,
-  patientSubject,
-} from './observations/arguments.ts'
-import { askedObservations, askedParameters, wordingOf } from './observations/asked.ts'
+import { observationArguments, observationRule, patientArguments } from './observations/arguments.ts'
+import { askedObservations, askedParameters, patientSubject, wordingOf } from './observations/asked.ts'
 import { countParameters, countText } from './observations/count-text.ts'
 import { whyEmpty } from './observations/why-empty.ts'
 import { patientOf } from './target-patient.ts'
@@ -23,10 +18,7 @@ export const countPatientObservations = defineTool({
   input,
   output: 'fhir',
   rule: observationRule,
-  subject(given) {
-    askedObservations(given)
-    return patientSubject(given)
-  },
+  subject: patientSubject,
   async run(given, context) {
     const { grant, exchange, byteBudget } = context
     const asked = askedObservations(given)

@@ -7,8 +7,8 @@ import { parametersOf } from '../results/parameters.ts'
 import { singleAnswer } from '../results/single.ts'
 import { dataType } from './arguments/data-type.ts'
 import { timeZone } from './arguments/period.ts'
-import { observationRule, patientArguments, patientSubject } from './observations/arguments.ts'
-import { askedObservations, askedParameters, wordingOf } from './observations/asked.ts'
+import { observationRule, patientArguments } from './observations/arguments.ts'
+import { askedObservations, askedParameters, patientSubject, wordingOf } from './observations/asked.ts'
 import { countParameters, countText } from './observations/count-text.ts'
 import { type RangeEnd, rangeEnd } from './observations/range.ts'
 import { whyEmpty } from './observations/why-empty.ts'
@@ -28,10 +28,7 @@ export const getPatientDateRange = defineTool({
   input,
   output: 'fhir',
   rule: observationRule,
-  subject(given) {
-    askedObservations(given)
-    return patientSubject(given)
-  },
+  subject: patientSubject,
   async run(given, context) {
     const { grant, byteBudget } = context
     const asked = askedObservations(given)

@@ -8,13 +8,8 @@ import { pageAnswer } from '../results/searchset.ts'
 import { excludedStatusOf } from '../results/standing.ts'
 import { type Format, format } from './arguments/format.ts'
 import { cursor, limit } from './arguments/paging.ts'
-import {
-  observationArguments,
-  observationRule,
-  patientArguments,
-  patientSubject,
-} from './observations/arguments.ts'
-import { type AskedObservations, askedObservations, wordingOf } from './observations/asked.ts'
+import { observationArguments, observationRule, patientArguments } from './observations/arguments.ts'
+import { type AskedObservations, askedObservations, patientSubject, wordingOf } from './observations/asked.ts'
 import { whyEmpty } from './observations/why-empty.ts'
 import { patientOf } from './target-patient.ts'
 import { defineTool } from './tool.ts'
@@ -42,10 +37,7 @@ export const getPatientObservations = defineTool({
   input,
   output: 'fhir',
   rule: observationRule,
-  subject(given) {
-    askedObservations(given)
-    return patientSubject(given)
-  },
+  subject: patientSubject,
   async run(given, context) {
     const asked = askedObservations(given)
     const patient = patientOf(context.target)

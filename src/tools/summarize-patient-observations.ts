@@ -9,13 +9,8 @@ import { contributionsOf } from '../statistics/contributions.ts'
 import { overlapping } from '../statistics/days.ts'
 import { collectSeries, type Series } from '../statistics/series.ts'
 import type { Period } from './arguments/period.ts'
-import {
-  observationArguments,
-  observationRule,
-  patientArguments,
-  patientSubject,
-} from './observations/arguments.ts'
-import { askedObservations, askedParameters, wordingOf } from './observations/asked.ts'
+import { observationArguments, observationRule, patientArguments } from './observations/arguments.ts'
+import { askedObservations, askedParameters, patientSubject, wordingOf } from './observations/asked.ts'
 import { mostRead, type ReadEnd, readAll } from './observations/read-all.ts'
 import { daysOf, type SummaryPart, seriesPart } from './observations/summary-parts.ts'
 import { whyEmpty } from './observations/why-empty.ts'
@@ -38,10 +33,7 @@ export const summarizePatientObservations = defineTool({
   input,
   output: 'fhir',
   rule: observationRule,
-  subject(given) {
-    askedObservations(given)
-    return patientSubject(given)
-  },
+  subject: patientSubject,
   async run(given, context) {
     const { grant, byteBudget } = context
     const asked = askedObservations(given)

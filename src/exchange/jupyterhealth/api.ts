@@ -1,5 +1,6 @@
 import type { FhirOptions } from '../../config.ts'
 import { fhirMcpError } from '../../errors.ts'
+import { exchangeApiUrl } from '../../identity/exchange-api.ts'
 import { startDeadline } from '../deadline.ts'
 import type { ExchangeCall } from '../exchange.ts'
 import { createExchangePool } from '../pool.ts'
@@ -16,8 +17,7 @@ export interface ApiReader {
 
 /** Opens the API that `fhir.apiUrl` names; by default `/api/v1` beside the FHIR base (`/FHIR/R5`). */
 export function createApiReader(fhir: FhirOptions): ApiReader {
-  const beside = fhir.baseUrl.replace(/(\/FHIR(\/R5)?)?\/*$/i, '')
-  const base = (fhir.apiUrl ?? `${beside}/api/v1`).replace(/\/+$/, '')
+  const base = exchangeApiUrl(fhir)
   const pool = createExchangePool(new URL(base).origin, fhir)
   return {
     async get(call, path) {

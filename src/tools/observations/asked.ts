@@ -4,6 +4,7 @@ import type { ParametersParameter } from '../../fhir/types.ts'
 import { oneLine } from '../../results/line.ts'
 import { type AskedType, askedTypeOf, codeText } from '../arguments/data-type.ts'
 import { type Period, type PeriodArguments, periodOf } from '../arguments/period.ts'
+import type { Subject } from '../tool.ts'
 
 /** The arguments that choose observations. */
 export interface ObservationArguments extends PeriodArguments {
@@ -31,6 +32,14 @@ export function askedObservations(input: ObservationArguments): AskedObservation
     period,
     type,
   }
+}
+
+/** The patient that a call is about. Throws INVALID_ARGUMENT for the other arguments: nothing is decided on before. */
+export function patientSubject(
+  input: ObservationArguments & { patient_id: string; study_id?: string | undefined },
+): Subject {
+  askedObservations(input)
+  return { kind: 'patient', patient: input.patient_id, study: input.study_id }
 }
 
 /** Whether a period is asked for: observations without a date are in none. */
