@@ -49,7 +49,14 @@ export function createAddress(
   options: Pick<Options, 'path' | 'publicUrl'>,
 ): Address {
   const paths = pathsOf(options.path)
-  const base = () => options.publicUrl?.replace(/\/+$/, '') ?? `${loopbackOrigin(fastify)}${fastify.prefix}`
+  const publicUrl = options.publicUrl?.replace(/\/+$/, '')
+  const bound = () => `${loopbackOrigin(fastify)}${fastify.prefix}`
+  let settled: string | undefined
+  // Every request asks; before this hook one of two addresses may still be missing.
+  fastify.addHook('onListen', async () => {
+    if (publicUrl === undefined) settled = bound()
+  })
+  const base = () => publicUrl ?? settled ?? bound()
   const resourceUrl = () => `${base()}${paths.mcp}`
   return {
     paths,

@@ -1,5 +1,6 @@
 import { validateHostHeader } from '@modelcontextprotocol/server'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { LRUCache } from 'lru-cache'
 import type { Options } from '../src/config.ts'
 import { isLoopback } from '../src/loopback.ts'
 import { sendRefusal } from './errors.ts'
@@ -25,6 +26,14 @@ export function createHostGuard(options: Pick<Options, 'publicUrl' | 'allowedHos
   if (publicUrl !== undefined) hosts.push(publicUrl.hostname)
   const browsers = new Set(options.allowedOrigins.map(normalised))
   const local = publicUrl === undefined || isLoopback(publicUrl.hostname)
+  const ours = new LRUCache<string, true>({ max: 100 })
+
+  function isOurs(host: string | undefined): boolean {
+    if (host !== undefined && ours.has(host)) return true
+    if (!validateHostHeader(host?.toLowerCase(), hosts).ok) return false
+    if (host !== undefined) ours.set(host, true)
+    return true
+  }
 
   function mayCall(origin: string): boolean {
     if (browsers.has(origin) || origin === publicUrl?.origin) return true
@@ -32,7 +41,7 @@ export function createHostGuard(options: Pick<Options, 'publicUrl' | 'allowedHos
   }
 
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
-    if (!validateHostHeader(request.headers.host?.toLowerCase(), hosts).ok) {
+    if (!isOurs(request.headers.host)) {
       return sendRefusal(reply, protocolRefusal(403, 'The Host header names another server'))
     }
     const { origin } = request.headers

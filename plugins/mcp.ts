@@ -1,7 +1,7 @@
 import { type NodeIncomingMessageLike, toNodeHandler } from '@modelcontextprotocol/node'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
-import { classifyInboundRequest, createMcpHandler, type McpHttpHandler } from '@modelcontextprotocol/server'
+import { createMcpHandler, type McpHttpHandler } from '@modelcontextprotocol/server'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { bearerOf, handleOf } from '../src/mcp/bearers.ts'
 import { describeFault } from '../src/mcp/fault.ts'
@@ -11,6 +11,7 @@ import { createServerV1 } from '../src/mcp/server-v1.ts'
 import { createServerV2 } from '../src/mcp/server-v2.ts'
 import type { Paths } from './address.ts'
 import { bearerOfRequest } from './bearer.ts'
+import { isModern, wantsProgress } from './era.ts'
 import { rpcIdOf, sendRefusal } from './errors.ts'
 import { hidden } from './hidden.ts'
 import { hijack } from './hijack.ts'
@@ -76,24 +77,6 @@ function modernHandler(handlers: Handlers): McpHttpHandler {
   })
 }
 
-function isModern(request: FastifyRequest): boolean {
-  const header = (name: string) => {
-    const value = request.headers[name]
-    return typeof value === 'string' ? value : undefined
-  }
-  const protocolVersionHeader = header('mcp-protocol-version')
-  const mcpMethodHeader = header('mcp-method')
-  const mcpNameHeader = header('mcp-name')
-  const route = classifyInboundRequest({
-    httpMethod: request.method,
-    body: request.body,
-    ...(protocolVersionHeader === undefined ? {} : { protocolVersionHeader }),
-    ...(mcpMethodHeader === undefined ? {} : { mcpMethodHeader }),
-    ...(mcpNameHeader === undefined ? {} : { mcpNameHeader }),
-  })
-  return route.kind !== 'legacy'
-}
-
 /** One low-level server and one transport for one request: that is what stateless means with the older SDK. */
 async function answerLegacy(
   handlers: Handlers,
@@ -106,19 +89,6 @@ async function answerLegacy(
   reply.raw.once('close', () => void server.close())
   await server.connect(transport as Transport)
   if (!reply.raw.destroyed) await transport.handleRequest(raw, reply.raw, body)
-}
-
-function wantsProgress(body: unknown): boolean {
-  const messages: readonly unknown[] = Array.isArray(body) ? body : [body]
-  return messages.some((message) => {
-    const meta = member(member(message, 'params'), '_meta')
-    return member(meta, 'progressToken') !== undefined
-  })
-}
-
-function member(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null) return undefined
-  return Object.getOwnPropertyDescriptor(value, name)?.value
 }
 
 function fail(request: FastifyRequest, reply: FastifyReply): void {

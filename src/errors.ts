@@ -158,7 +158,11 @@ export class FhirMcpError extends Error {
 
   constructor(kind: ErrorName, options: ErrorOptions = {}) {
     const entry = errorCatalog[kind]
+    // All but a wrong configuration are expected ends of a call; a stack of its own was a tenth of our part of a denied one.
+    const { stackTraceLimit } = Error
+    if (kind !== 'CONFIG') Error.stackTraceLimit = 0
     super(options.detail === undefined ? entry.message : `${entry.message} ${options.detail}`)
+    Error.stackTraceLimit = stackTraceLimit
     this.name = 'FhirMcpError'
     this.code = `FHIR_MCP_${kind}`
     this.statusCode = entry.status

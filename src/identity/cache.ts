@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Principal } from '../access/principal.ts'
 import { type FhirMcpError, isFhirMcpError } from '../errors.ts'
@@ -47,7 +47,7 @@ export function createPrincipalCache(size: number, now: () => number): Principal
 
   return async (tokens, signal, load) => {
     signal.throwIfAborted()
-    const key = createHash('sha256').update(JSON.stringify(tokens)).digest('base64url')
+    const key = hash('sha256', JSON.stringify(tokens), 'base64url')
     const known = principals.get(key)
     if (known !== undefined && now() < known.keepUntil * 1000) return known.principal
     const refused = refusals.get(key)
