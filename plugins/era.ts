@@ -3,6 +3,7 @@ import { classifyInboundRequest } from '@modelcontextprotocol/server'
 import type { FastifyRequest } from 'fastify'
 
 const older = new Set(SUPPORTED_PROTOCOL_VERSIONS)
+const ofRequests = new Set(['jsonrpc', 'id', 'method', 'params'])
 
 /**
  * Whether the newer SDK answers a request: one of protocol 2026-07-28, or one that is malformed. A plain request of an older
@@ -32,6 +33,9 @@ export function isModern(request: FastifyRequest): boolean {
 function isPlainOlderRequest({ body, headers }: FastifyRequest): boolean {
   const version = headers['mcp-protocol-version']
   if (typeof version !== 'string' || !older.has(version)) return false
+  if (typeof body !== 'object' || body === null || !Object.keys(body).every((name) => ofRequests.has(name))) {
+    return false
+  }
   const [id, method, params] = [member(body, 'id'), member(body, 'method'), member(body, 'params')]
   return (
     member(body, 'jsonrpc') === '2.0' &&
