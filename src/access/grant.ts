@@ -7,7 +7,7 @@ export type PatientStanding = 'member' | 'known' | 'foreign'
 export interface GrantTerms {
   /** The tool (or resource) that the decision was made for. */
   readonly tool: string
-  readonly target: Exclude<Target, { kind: 'none' }>
+  readonly target: Target
   /** Studies that may be in an answer. */
   readonly studies: ReadonlySet<string>
   /** Organizations whose patients may be in an answer. */
@@ -33,18 +33,23 @@ export interface PatientSet {
   readonly known: ReadonlySet<string>
 }
 
-const issued = new WeakSet<object>()
 const mint = Symbol('mint')
 
 /** Proof that a decision allowed something. Only `decide` can make one; nothing else passes `assertGrant`. */
 export class Grant {
   readonly terms: GrantTerms
+  /** Only an object that this constructor made has it: no copy, no look-alike, nothing that borrows the prototype. */
+  readonly #issued = true
 
   constructor(key: symbol, terms: GrantTerms) {
     if (key !== mint) throw new TypeError('A Grant is made by decide only')
     this.terms = Object.freeze(terms)
     Object.freeze(this)
-    issued.add(this)
+  }
+
+  /** Whether something is a grant that was issued. */
+  static isIssued(grant: unknown): grant is Grant {
+    return typeof grant === 'object' && grant !== null && #issued in grant
   }
 
   /** Whether a study may be in an answer. */
@@ -69,7 +74,5 @@ export function issueGrant(terms: GrantTerms): Grant {
 
 /** Throws a TypeError unless this is a grant that was issued. Every method of an exchange calls it first. */
 export function assertGrant(grant: unknown): asserts grant is Grant {
-  if (typeof grant !== 'object' || grant === null || !issued.has(grant)) {
-    throw new TypeError('The exchange is asked with a Grant only')
-  }
+  if (!Grant.isIssued(grant)) throw new TypeError('The exchange is asked with a Grant only')
 }

@@ -61,10 +61,9 @@ export function narrow(rule: Rule, caller: Caller, policy: Policy): Narrowing | 
   for (const need of rule.needs) {
     const clauses = usableClauses(need, caller.scopes, policy.traits)
     if (clauses.length === 0) return insufficient(rule)
-    const wide = clauses.filter((clause) => !clause.patientOnly)
-    if (wide.length === 0) patientOnly = true
+    if (clauses.every((clause) => clause.patientOnly)) patientOnly = true
     if (!need.types.includes('Observation')) continue
-    categories = categoriesOf(wide)
+    categories = categoriesOf(clauses.filter((clause) => !clause.patientOnly))
     ownCategories = categoriesOf(clauses)
   }
   return { patientOnly, categories, ownCategories }

@@ -15,7 +15,10 @@ export interface OrganizationPermission {
   readonly role: string | undefined
 }
 
-/** What a token permits. Empty maps are valid: signed in, sees nothing. */
+/**
+ * What a token permits. Empty maps are valid: signed in, sees nothing. Never changed once it was made: what follows from it
+ * is worked out once (`ways.ts`).
+ */
 export interface Permissions {
   readonly studies: ReadonlyMap<string, StudyPermission>
   readonly organizations: ReadonlyMap<string, OrganizationPermission>

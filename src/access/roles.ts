@@ -24,14 +24,19 @@ export function roleMayCall(table: RoleTable, role: string | undefined, tool: st
 }
 
 /**
- * The role that counts for a study: that of its organization where the claim names both, else the lowest in
+ * The role that counts for each study: that of its organization where the claim names both, else the lowest in
  * the token (a study whose organization is unknown gives no more than the caller has everywhere).
  */
-export function roleOfStudy(table: RoleTable, permissions: Permissions, study: string): string | undefined {
-  const owner = permissions.studies.get(study)?.organization
-  const named = owner === undefined ? undefined : permissions.organizations.get(owner)
-  if (named !== undefined) return named.role
-  return lowestRole(table, permissions)
+export function studyRoles(
+  table: RoleTable,
+  permissions: Permissions,
+): (study: string) => string | undefined {
+  const lowest = lowestRole(table, permissions)
+  return (study) => {
+    const owner = permissions.studies.get(study)?.organization
+    const named = owner === undefined ? undefined : permissions.organizations.get(owner)
+    return named === undefined ? lowest : named.role
+  }
 }
 
 function lowestRole(table: RoleTable, permissions: Permissions): string | undefined {

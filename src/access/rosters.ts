@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache'
-import { createFlights, type Read } from '../flight.ts'
-import type { Rosters } from './decide.ts'
-import type { Enrolment, Roster } from './roster.ts'
+import type { LoadedRoster } from './decide.ts'
+import { createKeeper } from './keeper.ts'
+import { type Enrolment, Roster } from './roster.ts'
+import { nameOf, RosterView } from './roster-view.ts'
 import type { RosterKey } from './target.ts'
 
 /** How the rosters of one caller are read: bound to its credential, and decided before. */
@@ -18,8 +19,12 @@ export interface RosterSource {
 
 /** Which rosters to load, and how. */
 export interface RosterRequest {
+  /** Where it is the same array each time, what is kept of them together is found at once. */
   readonly keys: readonly RosterKey[]
-  /** The patient that is to be decided on: rosters beyond the limit are asked for this one. */
+  /**
+   * The patient that is to be decided on: rosters beyond the limit are asked for this one, and those that are known not to
+   * have it may be left out.
+   */
   readonly patient?: string
   /** Past every cache: what is kept of these rosters is dropped first. */
   readonly fresh?: boolean
@@ -29,7 +34,8 @@ export interface RosterRequest {
 
 /** Keeps rosters for a while: bounded, one flight per key. */
 export interface RosterStore {
-  load(source: RosterSource, request: RosterRequest): Promise<Rosters>
+  /** The rosters, in the order of the keys. */
+  load(source: RosterSource, request: RosterRequest): Promise<readonly LoadedRoster[]>
 }
 
 export interface RosterStoreOptions {
@@ -43,62 +49,46 @@ export interface RosterStoreOptions {
   readonly now: () => number
 }
 
-interface Kept<T> {
-  readonly value: T
-  readonly at: number
-}
-
 /** Makes a store of rosters. */
 export function createRosterStore(options: RosterStoreOptions): RosterStore {
-  const rosters = createKeeper<Roster>(options, (roster) => 1 + roster.enrolments.size)
+  const { limit, seconds, now } = options
+  const rosters = createKeeper<Roster>(options, (roster) => 1 + roster.size)
   const single = createKeeper<readonly Enrolment[]>(options, (rows) => 1 + rows.length)
+  const views = new LRUCache<readonly RosterKey[], RosterView>({ maxSize: 16 * options.size })
 
-  async function one(source: RosterSource, request: RosterRequest, key: RosterKey): Promise<Roster> {
-    const name = `${source.identity} ${key.kind}/${key.id}`
-    const read = (signal: AbortSignal) => source.roster(key, options.limit, signal)
-    const roster = await rosters.get(name, read, source.signal, request.fresh)
-    if (roster.complete) return roster
-    if (request.whole) return source.roster(key, Number.POSITIVE_INFINITY, source.signal)
-    const { patient } = request
-    if (patient === undefined) return roster
+  /** Views are bounded to 16 bytes for each enrolment that may be kept, twice of what one index over all of them takes. */
+  function viewOf(identity: string, keys: readonly RosterKey[]): RosterView {
+    const found = views.get(keys)
+    const view =
+      found?.identity === identity ? found : new RosterView({ identity, keys, keeper: rosters, seconds, now })
+    if (view.settle()) views.set(keys, view, { size: view.bytes })
+    return view
+  }
+
+  async function one(source: RosterSource, request: RosterRequest, key: RosterKey): Promise<LoadedRoster> {
+    const { patient, fresh, whole } = request
+    const name = nameOf(source.identity, key)
+    const read = (signal: AbortSignal) => source.roster(key, limit, signal)
+    const roster = await rosters.get(name, read, source.signal, fresh)
+    if (roster.complete) return { key, roster }
+    if (whole) return { key, roster: await source.roster(key, Number.POSITIVE_INFINITY, source.signal) }
+    if (patient === undefined) return { key, roster }
     const readRows = (signal: AbortSignal) => source.enrolments(key, patient, signal)
-    const rows = await single.get(`${name} ${patient}`, readRows, source.signal, request.fresh)
-    return { ...roster, enrolments: new Map([[patient, rows]]) }
+    const rows = await single.get(`${name} ${patient}`, readRows, source.signal, fresh)
+    const { loadedAt } = roster
+    return { key, roster: new Roster({ rows, complete: false, asked: patient, loadedAt }) }
   }
 
   return {
     async load(source, request) {
-      const loaded = await Promise.all(
-        request.keys.map(async (key) => [nameOf(key), await one(source, request, key)] as const),
-      )
-      const byKey = new Map(loaded)
-      return (key) => byKey.get(nameOf(key))
-    },
-  }
-}
-
-function nameOf(key: RosterKey): string {
-  return `${key.kind}/${key.id}`
-}
-
-interface Keeper<T> {
-  get(name: string, read: Read<T>, signal: AbortSignal, fresh?: boolean): Promise<T>
-}
-
-/** A bounded cache with one flight per name. */
-function createKeeper<T extends object>(
-  options: RosterStoreOptions,
-  sizeOf: (value: T) => number,
-): Keeper<T> {
-  const { now, seconds, size } = options
-  const kept = new LRUCache<string, Kept<T>>({ maxSize: size, sizeCalculation: (one) => sizeOf(one.value) })
-  const flights = createFlights<T>((name, value, at) => kept.set(name, { value, at }), now)
-  return {
-    async get(name, read, signal, fresh = false) {
-      const found = fresh ? undefined : kept.get(name)
-      if (found !== undefined && now() - found.at < seconds * 1000) return found.value
-      kept.delete(name)
-      return flights.join(name, read, signal, fresh)
+      const { keys, patient, fresh } = request
+      if (fresh || keys.length < 2) return Promise.all(keys.map((key) => one(source, request, key)))
+      const view = viewOf(source.identity, keys)
+      const warm = patient === undefined ? view.all() : view.about(patient)
+      if (view.cold.length === 0) return warm
+      const cold = await Promise.all(view.cold.map((key) => one(source, request, key)))
+      const loaded = new Map([...warm, ...cold].map((entry) => [entry.key, entry]))
+      return keys.flatMap((key) => loaded.get(key) ?? [])
     },
   }
 }

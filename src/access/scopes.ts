@@ -62,9 +62,14 @@ export interface ScopeNeed {
 
 /** The clauses that cover a need; empty when none does. */
 export function clausesFor(scopes: Scopes, need: ScopeNeed): readonly ScopeClause[] {
-  if (!scopes.present) return [{ patientOnly: false, categories: undefined }]
-  return [...need.types, '*'].flatMap((type) => scopes.clauses.get(type) ?? [])
+  if (!scopes.present) return everything
+  const clauses: ScopeClause[] = []
+  for (const type of need.types) clauses.push(...(scopes.clauses.get(type) ?? []))
+  clauses.push(...(scopes.clauses.get('*') ?? []))
+  return clauses
 }
+
+const everything: readonly ScopeClause[] = [{ patientOnly: false, categories: undefined }]
 
 /** The scopes to ask for so that all needs are covered, in SMART 2 form. */
 export function scopesFor(needs: readonly ScopeNeed[]): string[] {

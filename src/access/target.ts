@@ -1,9 +1,5 @@
-/**
- * What a call is about. `reach` is everything that the caller may see; `none` gets no grant and no exchange.
- * Ids are bare FHIR ids.
- */
+/** What a call is about. `reach` is everything that the caller may see. Ids are bare FHIR ids. */
 export type Target =
-  | { readonly kind: 'none' }
   | { readonly kind: 'reach' }
   | { readonly kind: 'study'; readonly study: string }
   | { readonly kind: 'organization'; readonly organization: string }

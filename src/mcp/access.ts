@@ -1,4 +1,4 @@
-import { type DecidedTarget, decide, isDenial, type Rosters, rostersFor } from '../access/decide.ts'
+import { decide, isDenial, type LoadedRoster, rostersFor } from '../access/decide.ts'
 import type { Grant } from '../access/grant.ts'
 import {
   type Caller,
@@ -10,9 +10,9 @@ import {
   studyNeed,
 } from '../access/narrowing.ts'
 import type { RoleTable } from '../access/roles.ts'
-import type { Roster } from '../access/roster.ts'
+import { type Roster, refusedRoster, rosterOf } from '../access/roster.ts'
 import type { RosterSource, RosterStore } from '../access/rosters.ts'
-import type { RosterKey } from '../access/target.ts'
+import type { RosterKey, Target } from '../access/target.ts'
 import { fhirMcpError, isFhirMcpError } from '../errors.ts'
 import type { Exchange, ExchangeCall, ExchangeOpener } from '../exchange/exchange.ts'
 import type { Subject } from '../tools/tool.ts'
@@ -28,7 +28,7 @@ export interface AccessParts {
 /** A decision that was made for a call. */
 export interface Decision {
   readonly grant: Grant
-  readonly target: DecidedTarget
+  readonly target: Target
 }
 
 /** Access of one caller in one call: everything that is asked of the exchange is decided here first. */
@@ -43,14 +43,14 @@ export interface CallAccess {
   roster(rule: Rule, key: RosterKey): Promise<Roster>
 }
 
-const noRosters: Rosters = () => undefined
+const noRosters: readonly LoadedRoster[] = []
 
 /** Makes the access of one call. */
 export function createCallAccess(parts: AccessParts, caller: Caller, call: ExchangeCall): CallAccess {
   const exchange = parts.opener.open(call)
 
   /** Decides with what is known of the dialect; it is looked at only for a call that would be allowed. */
-  async function policyFor(rule: Rule, target: DecidedTarget): Promise<Policy> {
+  async function policyFor(rule: Rule, target: Target): Promise<Policy> {
     const policy: Policy = { roles: parts.roles, traits: parts.opener.knownTraits() }
     if (policy.traits !== undefined || !caller.scopes.present) return policy
     const early =
@@ -61,7 +61,7 @@ export function createCallAccess(parts: AccessParts, caller: Caller, call: Excha
     return { ...policy, traits: await parts.opener.traits(call) }
   }
 
-  function granted(rule: Rule, target: DecidedTarget, rosters: Rosters, policy: Policy): Grant {
+  function granted(rule: Rule, target: Target, rosters: readonly LoadedRoster[], policy: Policy): Grant {
     const decision = decide(rule, caller, target, rosters, policy)
     if (isDenial(decision)) throw fhirMcpError(decision.denied, { scopes: decision.scopes })
     return decision
@@ -88,11 +88,12 @@ export function createCallAccess(parts: AccessParts, caller: Caller, call: Excha
       granted(rosterRule, target, noRosters, policy)
       throw fhirMcpError('FORBIDDEN')
     }
-    const rosters = await parts.store.load(source(rosterRule, policy), { keys: [permitted], whole: true })
-    const loaded = rosters(permitted)
-    if (loaded === undefined || loaded.refused) throw fhirMcpError('FORBIDDEN')
+    const [loaded] = await parts.store.load(source(rosterRule, policy), { keys: [permitted], whole: true })
+    if (loaded === undefined || loaded.roster.refused) throw fhirMcpError('FORBIDDEN')
     const narrowing = narrow(rosterRule, caller, policy)
-    return !isInsufficient(narrowing) && narrowing.patientOnly ? onlyOwn(loaded, caller.patient) : loaded
+    return !isInsufficient(narrowing) && narrowing.patientOnly
+      ? onlyOwn(loaded.roster, caller.patient)
+      : loaded.roster
   }
 
   function directory(rule: Rule): Directory {
@@ -131,9 +132,7 @@ export function createCallAccess(parts: AccessParts, caller: Caller, call: Excha
 
 /** What a token of patient scopes may know of a roster: its own enrolments. */
 function onlyOwn(roster: Roster, own: string | undefined): Roster {
-  const rows = own === undefined ? undefined : roster.enrolments.get(own)
-  const enrolments = own === undefined || rows === undefined ? new Map() : new Map([[own, rows]])
-  return { ...roster, enrolments }
+  return rosterOf(own === undefined ? [] : roster.enrolments(own), roster.complete, roster.loadedAt)
 }
 
 /**
@@ -145,11 +144,11 @@ async function orRefused(reading: Promise<Roster>): Promise<Roster> {
     return await reading
   } catch (thrown) {
     if (!isFhirMcpError(thrown, 'FORBIDDEN')) throw thrown
-    return { complete: true, refused: true, loadedAt: 0, enrolments: new Map() }
+    return refusedRoster()
   }
 }
 
-function targetOf(key: RosterKey): DecidedTarget {
+function targetOf(key: RosterKey): Target {
   return key.kind === 'study'
     ? { kind: 'study', study: key.id }
     : { kind: 'organization', organization: key.id }

@@ -1,6 +1,5 @@
-import type { DecidedTarget } from '../access/decide.ts'
 import type { Roster } from '../access/roster.ts'
-import type { RosterKey } from '../access/target.ts'
+import type { RosterKey, Target } from '../access/target.ts'
 import { fhirMcpError } from '../errors.ts'
 import { idOf, isFhirId } from '../fhir/grammar.ts'
 import type { ResearchStudy } from '../fhir/types.ts'
@@ -23,7 +22,7 @@ const named = /^(title|identifier)=(.+)$/s
  * `title=` or `identifier=`. A patient may be named by a participant code where a study is given.
  * Throws INVALID_ARGUMENT, AMBIGUOUS (choices within reach), FORBIDDEN.
  */
-export async function resolve(subject: Subject, directory: Directory): Promise<DecidedTarget> {
+export async function resolve(subject: Subject, directory: Directory): Promise<Target> {
   switch (subject.kind) {
     case 'reach':
       return subject
@@ -87,7 +86,7 @@ async function resolvePatient(
   const roster = await directory.roster({ kind: 'study', id: await resolveStudy(studyText, directory) })
   const fitting = new Set(byCode(roster, text))
   const id = text.startsWith('Patient/') ? idOf(text, ['Patient'], 'patient_id') : text
-  if (roster.enrolments.has(id)) fitting.add(id)
+  if (roster.enrolments(id).length > 0) fitting.add(id)
   const [only, ...others] = fitting
   if (only === undefined) throw fhirMcpError('FORBIDDEN')
   if (others.length > 0) {
@@ -101,13 +100,12 @@ async function resolvePatient(
 }
 
 function* byCode(roster: Roster, code: string): Generator<string> {
-  for (const [patient, enrolments] of roster.enrolments) {
-    const codes = enrolments.flatMap((enrolment) => enrolment.codes)
+  for (const { patient, codes } of roster.withCode(code)) {
     if (codes.some((one) => one === code || one.endsWith(`|${code}`))) yield patient
   }
 }
 
 function codesOf(roster: Roster, patient: string): string {
-  const codes = (roster.enrolments.get(patient) ?? []).flatMap((enrolment) => enrolment.codes)
+  const codes = roster.enrolments(patient).flatMap((enrolment) => enrolment.codes)
   return codes.length > 0 ? `participant code ${codes.join(', ')}` : 'without a participant code'
 }

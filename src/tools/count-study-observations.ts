@@ -207,7 +207,7 @@ function positionOf(position: unknown): string {
 
 function codesIn(roster: Roster): CodesOf {
   return (patient) => {
-    const codes = (roster.enrolments.get(patient) ?? []).flatMap((enrolment) => enrolment.codes)
+    const codes = roster.enrolments(patient).flatMap((enrolment) => enrolment.codes)
     return [...new Set(codes)]
   }
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { rosterNeed } from '../access/narrowing.ts'
-import type { Enrolment, Roster } from '../access/roster.ts'
+import type { Roster } from '../access/roster.ts'
 import { openPosition, pageById, pagedCall } from '../results/keyset.ts'
 import { someOf } from '../results/line.ts'
 import type { Note } from '../results/outcome.ts'
@@ -46,7 +46,7 @@ export const listStudyPatients = defineTool({
     const roster = await context.roster({ kind: 'study', id: study })
     const members = membersOf(roster, input.enrolment, context)
     const page = pageById(call, members, (member) => member.id, after)
-    const { entries, absent } = await entriesOf(page.items, study, context)
+    const { entries, absent } = await entriesOf(page.items, study, roster, context)
     const { detail, format } = input
     const fhirVersion = await fhirVersionFor(entries, context)
     const view = { detail, format, fhirVersion, baseUrl: context.settings.baseUrl }
@@ -71,17 +71,12 @@ export const listStudyPatients = defineTool({
 interface Member {
   readonly id: string
   readonly enrolled: boolean
-  readonly enrolments: readonly Enrolment[]
 }
 
 /** The members that were asked for, as far as scopes let the caller see the roster. */
 function membersOf(roster: Roster, wanted: Input['enrolment'], context: GrantedContext): Member[] {
   const { wholeRoster } = readingScopes(context.principal)
-  const members = [...roster.enrolments].map(([id, enrolments]) => ({
-    id,
-    enrolments,
-    enrolled: enrolments.some((one) => one.enrolled),
-  }))
+  const members = [...roster.patients()].map(({ patient, enrolled }) => ({ id: patient, enrolled }))
   return members.filter(({ id, enrolled }) => {
     if (enrolled) return wanted !== 'withdrawn' && context.grant.standing(id) === 'member'
     return wanted !== 'enrolled' && wholeRoster && context.grant.standing(id) !== 'foreign'
@@ -92,16 +87,17 @@ function membersOf(roster: Roster, wanted: Input['enrolment'], context: GrantedC
 async function entriesOf(
   members: readonly Member[],
   study: string,
+  roster: Roster,
   context: GrantedContext,
 ): Promise<{ entries: PatientEntry[]; absent: string[] }> {
   const scopes = readingScopes(context.principal)
   const ids = members.filter(({ id, enrolled }) => enrolled && scopes.patient(id)).map(({ id }) => id)
   const found = ids.length === 0 ? [] : await context.exchange.patients(context.grant, {}, ids)
   const patients = new Map(found.map((patient) => [patient.id, patient]))
-  const entries = members.map(({ id, enrolments }) => ({
+  const entries = members.map(({ id }) => ({
     id,
     patient: patients.get(id),
-    enrolments: enrolments.map((enrolment) => ({ study, enrolment })),
+    enrolments: roster.enrolments(id).map((enrolment) => ({ study, enrolment })),
   }))
   return { entries, absent: ids.filter((id) => !patients.has(id)) }
 }

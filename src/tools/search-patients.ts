@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Roster } from '../access/roster.ts'
 import { fhirMcpError } from '../errors.ts'
 import type { PatientFilter } from '../exchange/exchange.ts'
 import type { Patient } from '../fhir/types.ts'
@@ -119,9 +120,10 @@ async function idsByCode(code: string, context: GrantedContext): Promise<string[
     throw fhirMcpError('INVALID_ARGUMENT', { detail })
   }
   const ids = new Set<string>()
-  for (const { id, enrolment } of await enrolmentsOf(context)) {
-    const fits = enrolment.codes.includes(code)
-    if (fits && context.grant.standing(id) === 'member') ids.add(id)
+  for (const { roster } of await rostersOf(context)) {
+    for (const { patient, codes } of roster.withCode(code)) {
+      if (codes.includes(code) && context.grant.standing(patient) === 'member') ids.add(patient)
+    }
   }
   return [...ids]
 }
@@ -130,24 +132,22 @@ async function withEnrolments(
   patients: readonly Patient[],
   context: GrantedContext,
 ): Promise<PatientEntry[]> {
-  const all = patients.length === 0 ? [] : await enrolmentsOf(context)
-  const entries = patients.map((patient) => ({
-    id: patient.id ?? '',
-    patient,
-    enrolments: [] as StudyEnrolment[],
-  }))
-  const byId = new Map(entries.map((entry) => [entry.id, entry]))
-  for (const { id, study, enrolment } of all) byId.get(id)?.enrolments.push({ study, enrolment })
-  return entries
+  const rosters = patients.length === 0 ? [] : await rostersOf(context)
+  return patients.map((patient) => {
+    const id = patient.id ?? ''
+    const enrolments = rosters.flatMap(({ study, roster }): StudyEnrolment[] =>
+      roster.enrolments(id).map((enrolment) => ({ study, enrolment })),
+    )
+    return { id, patient, enrolments }
+  })
 }
 
-/** Every enrolment in the studies of the grant; their rosters were loaded for the decision. */
-async function enrolmentsOf({ grant, roster }: GrantedContext): Promise<(StudyEnrolment & { id: string })[]> {
+/** The rosters of the studies of the grant; they were loaded for the decision. */
+async function rostersOf({ grant, roster }: GrantedContext): Promise<{ study: string; roster: Roster }[]> {
   if (grant.terms.unrestricted) return []
-  const found: (StudyEnrolment & { id: string })[] = []
+  const found: { study: string; roster: Roster }[] = []
   for (const study of grant.terms.studies) {
-    const { enrolments } = await roster({ kind: 'study', id: study })
-    for (const [id, rows] of enrolments) for (const enrolment of rows) found.push({ id, study, enrolment })
+    found.push({ study, roster: await roster({ kind: 'study', id: study }) })
   }
   return found
 }

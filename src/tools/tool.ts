@@ -1,10 +1,9 @@
 import type { z } from 'zod'
-import type { DecidedTarget } from '../access/decide.ts'
 import type { Grant } from '../access/grant.ts'
 import type { Rule } from '../access/narrowing.ts'
 import type { Principal } from '../access/principal.ts'
 import type { Roster } from '../access/roster.ts'
-import type { RosterKey } from '../access/target.ts'
+import type { RosterKey, Target } from '../access/target.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import type { Answer } from '../results/answer.ts'
 import type { Cursors } from '../results/cursor.ts'
@@ -57,7 +56,7 @@ export interface ToolSettings {
 export interface GrantedContext extends ToolContext {
   readonly grant: Grant
   /** The resolved target that was decided on. */
-  readonly target: DecidedTarget
+  readonly target: Target
   readonly exchange: Exchange
   /** The roster of a study or organization within the grant, whole: from the cache, or read to its end. */
   readonly roster: (key: RosterKey) => Promise<Roster>

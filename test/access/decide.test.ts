@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import {
-  type DecidedTarget,
   decide,
   isDenial,
+  type LoadedRoster,
   mayList,
   missingScopes,
-  type Rosters,
   rostersFor,
 } from '../../src/access/decide.ts'
 import type { Grant } from '../../src/access/grant.ts'
 import type { Caller, Denial, Policy, Rule } from '../../src/access/narrowing.ts'
-import type { Roster } from '../../src/access/roster.ts'
+import { refusedRoster } from '../../src/access/roster.ts'
+import type { RosterKey, Target } from '../../src/access/target.ts'
 import {
   callerOf,
   jupyterhealth,
@@ -22,17 +22,20 @@ import {
   studyRule,
 } from './callers.ts'
 
-const study = (id: string): DecidedTarget => ({ kind: 'study', study: id })
-const organization = (id: string): DecidedTarget => ({ kind: 'organization', organization: id })
-const patient = (id: string): DecidedTarget => ({ kind: 'patient', patient: id })
-const reach: DecidedTarget = { kind: 'reach' }
+const study = (id: string): Target => ({ kind: 'study', study: id })
+const organization = (id: string): Target => ({ kind: 'organization', organization: id })
+const patient = (id: string): Target => ({ kind: 'patient', patient: id })
+const reach: Target = { kind: 'reach' }
 
-const rosters: Readonly<Record<string, Roster>> = {
-  'study/a': rosterFor('pat-1', 'pat-4', '-pat-13'),
-  'study/b': rosterFor('pat-4', 'pat-9'),
-  'organization/north': rosterFor('pat-20'),
+const rosters: readonly LoadedRoster[] = [
+  { key: keyOf('study', 'a'), roster: rosterFor('pat-1', 'pat-4', '-pat-13') },
+  { key: keyOf('study', 'b'), roster: rosterFor('pat-4', 'pat-9') },
+  { key: keyOf('organization', 'north'), roster: rosterFor('pat-20') },
+]
+
+function keyOf(kind: RosterKey['kind'], id: string): RosterKey {
+  return { kind, id }
 }
-const lookup: Rosters = ({ kind, id }) => rosters[`${kind}/${id}`]
 
 function granted(decision: Grant | Denial): Grant {
   if (isDenial(decision)) throw new Error(`denied: ${decision.denied}`)
@@ -40,8 +43,8 @@ function granted(decision: Grant | Denial): Grant {
 }
 
 const forbidden = { denied: 'FORBIDDEN', scopes: [] }
-const decideOn = (caller: Caller, target: DecidedTarget, rule: Rule = observationRule, by: Policy = policy) =>
-  decide(rule, caller, target, lookup, by)
+const decideOn = (caller: Caller, target: Target, rule: Rule = observationRule, by: Policy = policy) =>
+  decide(rule, caller, target, rosters, by)
 
 describe('a study', () => {
   it('is in reach when the claim names it', () => {
@@ -98,21 +101,14 @@ describe('a patient', () => {
   })
 
   it('is in reach through one study although the exchange refuses another', () => {
-    const refused: Rosters = (key) =>
-      key.id === 'gone' ? { complete: true, refused: true, loadedAt: 0, enrolments: new Map() } : lookup(key)
+    const refused = [{ key: keyOf('study', 'gone'), roster: refusedRoster() }, ...rosters]
     const caller = callerOf({ studies: ['gone', 'a'] })
     expect(isDenial(decide(observationRule, caller, patient('pat-1'), refused, policy))).toBe(false)
     expect(decide(observationRule, caller, study('gone'), refused, policy)).toEqual(forbidden)
   })
 
   it('is not in reach when its roster was not loaded', () => {
-    const decision = decide(
-      observationRule,
-      callerOf({ studies: ['a'] }),
-      patient('pat-1'),
-      () => undefined,
-      policy,
-    )
+    const decision = decide(observationRule, callerOf({ studies: ['a'] }), patient('pat-1'), [], policy)
     expect(decision).toEqual(forbidden)
   })
 
@@ -152,7 +148,7 @@ describe('the own reach', () => {
   })
 
   it('leaves out what was not loaded', () => {
-    const decision = decide(observationRule, callerOf({ studies: ['a'] }), reach, () => undefined, policy)
+    const decision = decide(observationRule, callerOf({ studies: ['a'] }), reach, [], policy)
     expect(granted(decision).terms.patients?.members.size).toBe(0)
   })
 })
@@ -311,7 +307,7 @@ describe('scopes', () => {
     expect(granted(decideOn(nobody, study('a'))).standing('pat-1')).toBe('known')
     const stranger = callerOf({ studies: ['a'], scope: 'patient/*.rs', patient: 'pat-9' })
     expect(granted(decideOn(stranger, study('a'))).standing('pat-9')).toBe('foreign')
-    const unloaded = decide(observationRule, stranger, study('a'), () => undefined, policy)
+    const unloaded = decide(observationRule, stranger, study('a'), [], policy)
     expect(granted(unloaded).terms.patients?.members.size).toBe(0)
   })
 

@@ -3,7 +3,7 @@ import { decide, isDenial } from '../../src/access/decide.ts'
 import { assertGrant, Grant } from '../../src/access/grant.ts'
 import { callerOf, openRule, policy } from './callers.ts'
 
-const grant = decide(openRule, callerOf({}), { kind: 'reach' }, () => undefined, policy)
+const grant = decide(openRule, callerOf({}), { kind: 'reach' }, [], policy)
 
 describe('a grant', () => {
   it('passes when it was decided', () => {

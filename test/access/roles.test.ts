@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parsePermissions } from '../../src/access/permissions.ts'
-import { defaultRoles, rankOf, roleMayCall, roleOfStudy } from '../../src/access/roles.ts'
+import { defaultRoles, rankOf, roleMayCall, studyRoles } from '../../src/access/roles.ts'
 
 const table = { viewer: ['list'], member: ['list', 'read'], manager: ['*'], '*': ['list'] }
 
@@ -56,7 +56,7 @@ describe('what a role may call', () => {
 
 describe('the role that counts for a study', () => {
   const roleFor = (studies: unknown[], organizations: unknown[]) =>
-    roleOfStudy(table, parsePermissions({ studies, organizations }), 's')
+    studyRoles(table, parsePermissions({ studies, organizations }))('s')
 
   it('is that of its organization where the claim names both', () => {
     const study = { id: 's', organization: 'b' }

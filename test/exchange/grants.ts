@@ -1,9 +1,10 @@
-import { type DecidedTarget, decide, isDenial } from '../../src/access/decide.ts'
+import { decide, isDenial, type LoadedRoster } from '../../src/access/decide.ts'
 import type { Grant } from '../../src/access/grant.ts'
 import { noPermissions, type Permissions } from '../../src/access/permissions.ts'
 import { defaultRoles } from '../../src/access/roles.ts'
 import { type Enrolment, type Roster, rosterOf } from '../../src/access/roster.ts'
 import { parseScopes } from '../../src/access/scopes.ts'
+import type { RosterKey, Target } from '../../src/access/target.ts'
 
 /** Who belongs to a study or organization in a test: patient ids, a `-` before one who is not enrolled (any more). */
 export type Rosters = Readonly<Record<string, readonly string[]>>
@@ -18,7 +19,7 @@ export interface TestCaller {
 }
 
 /** The grant that `decide` makes for a caller; it fails where there is none. */
-export function grantFor(caller: TestCaller, target: DecidedTarget, patients = true): Grant {
+export function grantFor(caller: TestCaller, target: Target, patients = true): Grant {
   const { studies = {}, organizations = {}, superuser = false } = caller
   const permissions: Permissions = {
     ...noPermissions,
@@ -32,15 +33,21 @@ export function grantFor(caller: TestCaller, target: DecidedTarget, patients = t
     { name: 'a_tool', needs: [{ types: ['Observation'] }], patients },
     { permissions, scopes: parseScopes(caller.scope), patient: caller.patient },
     target,
-    ({ kind, id }) => rosterFrom((kind === 'study' ? studies : organizations)[id]),
+    [...loadedFrom('study', studies), ...loadedFrom('organization', organizations)],
     { roles: defaultRoles, traits: undefined },
   )
   if (isDenial(decision)) throw new Error(`denied: ${decision.denied}`)
   return decision
 }
 
-function rosterFrom(patients: readonly string[] | undefined): Roster | undefined {
-  if (patients === undefined) return undefined
+function loadedFrom(kind: RosterKey['kind'], rosters: Rosters): LoadedRoster[] {
+  return Object.entries(rosters).map(([id, patients]) => ({
+    key: { kind, id },
+    roster: rosterFrom(patients),
+  }))
+}
+
+function rosterFrom(patients: readonly string[]): Roster {
   const rows = patients.map((entry): Enrolment => {
     const enrolled = !entry.startsWith('-')
     const status = enrolled ? 'on-study' : 'withdrawn'
@@ -56,4 +63,9 @@ export const on = {
   study: (study: string) => ({ kind: 'study', study }) as const,
   organization: (organization: string) => ({ kind: 'organization', organization }) as const,
   reach: { kind: 'reach' } as const,
+}
+
+/** The patients of a roster. */
+export function idsIn(roster: Roster): string[] {
+  return [...roster.patients()].map(({ patient }) => patient)
 }

@@ -1,8 +1,8 @@
-import { type DecidedTarget, decide, isDenial, rostersFor } from '../../src/access/decide.ts'
+import { decide, isDenial, rostersFor } from '../../src/access/decide.ts'
 import type { Policy, Rule } from '../../src/access/narrowing.ts'
 import type { Principal } from '../../src/access/principal.ts'
 import { type Enrolment, type Roster, rosterOf } from '../../src/access/roster.ts'
-import type { RosterKey } from '../../src/access/target.ts'
+import type { RosterKey, Target } from '../../src/access/target.ts'
 import { fhirMcpError } from '../../src/errors.ts'
 import type { AnyResource } from '../../src/fhir/types.ts'
 import { checkArguments } from '../../src/mcp/call.ts'
@@ -52,9 +52,7 @@ export async function callTool(tool: Tool, given: unknown, calling: Calling): Pr
   const policy = calling.policy ?? defaultPolicy
   const target = targetOf(tool.subject(input))
   const keys = rostersFor(rule, calling.principal, target, policy)
-  const needed = new Set(keys.map(nameOf))
-  const rosters = (key: RosterKey) =>
-    needed.has(nameOf(key)) ? rosterOfHoldings(calling.holdings, key) : undefined
+  const rosters = keys.map((key) => ({ key, roster: rosterOfHoldings(calling.holdings, key) }))
   const grant = decide(rule, calling.principal, target, rosters, policy)
   if (isDenial(grant)) throw fhirMcpError(grant.denied, { scopes: grant.scopes })
   const context: GrantedContext = {
@@ -94,7 +92,7 @@ function nameOf(key: RosterKey): string {
   return `${key.kind}/${key.id}`
 }
 
-function targetOf(subject: Subject): DecidedTarget {
+function targetOf(subject: Subject): Target {
   return subject.kind === 'patient' ? { kind: 'patient', patient: subject.patient } : subject
 }
 

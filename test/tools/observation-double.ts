@@ -1,8 +1,9 @@
-import { type DecidedTarget, decide, isDenial, rostersFor } from '../../src/access/decide.ts'
+import { decide, isDenial, rostersFor } from '../../src/access/decide.ts'
 import { assertGrant, type Grant } from '../../src/access/grant.ts'
 import type { Rule } from '../../src/access/narrowing.ts'
 import type { Principal } from '../../src/access/principal.ts'
 import { rosterOf } from '../../src/access/roster.ts'
+import type { Target } from '../../src/access/target.ts'
 import { fhirMcpError } from '../../src/errors.ts'
 import type { Exchange, ObservationFilter, ObservationPageQuery } from '../../src/exchange/exchange.ts'
 import type { Observation, ParametersParameter } from '../../src/fhir/types.ts'
@@ -110,11 +111,11 @@ export async function callOn(tool: Tool, given: unknown, calling: ObservationCal
   const input = checkArguments(tool.input, given)
   const rule: Rule = { name: tool.name, ...tool.rule }
   const subject = tool.subject(input)
-  const target: DecidedTarget =
-    subject.kind === 'patient' ? { kind: 'patient', patient: subject.patient } : subject
+  const target: Target = subject.kind === 'patient' ? { kind: 'patient', patient: subject.patient } : subject
   const needed = rostersFor(rule, principal, target, policy)
-  const rosters = ({ kind, id }: { kind: string; id: string }) =>
-    kind === 'study' && id === 's1' && needed.some((key) => key.id === id) ? roster : undefined
+  const rosters = needed
+    .filter(({ kind, id }) => kind === 'study' && id === 's1')
+    .map((key) => ({ key, roster }))
   const grant: Grant | ReturnType<typeof decide> = decide(rule, principal, target, rosters, policy)
   if (isDenial(grant)) throw fhirMcpError(grant.denied)
   return tool.run(input, {
