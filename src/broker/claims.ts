@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Permissions } from '../access/permissions.ts'
+import { noPermissions, type Permissions } from '../access/permissions.ts'
 import { fhirMcpError } from '../errors.ts'
 import { createDerivation } from '../identity/derivation.ts'
 import { createDiscovery } from '../identity/discovery.ts'
@@ -7,6 +7,7 @@ import { createExchangeApi } from '../identity/exchange-api.ts'
 import { createIntrospect } from '../identity/introspection.ts'
 import type { AskJson } from '../identity/json-endpoint.ts'
 import { permissionsOf, type Reading } from '../identity/reading.ts'
+import { isSuperuser } from '../identity/superuser.ts'
 import { patientOf } from '../identity/token-claims.ts'
 import { createAskUserinfo } from '../identity/userinfo.ts'
 import type { BrokerSettings } from './options.ts'
@@ -24,6 +25,8 @@ export type PermissionsClaim = z.output<typeof permissionsClaimSchema>
 /** What was found out about a person's permissions. */
 export interface ComputedClaims {
   readonly permissions: PermissionsClaim
+  /** Whether what gave the permissions meets the superuser rule. */
+  readonly superuser: boolean
   /** SMART launch context, where the person is a patient. */
   readonly patient: string | undefined
   /** Seconds since the epoch. */
@@ -43,7 +46,10 @@ const clockTolerance = 5
 /** Bytes of the claim as JSON: with more, the token would not fit the 16 KiB of headers that servers take. */
 const mostBytes = 8192
 
-/** Makes `ComputeClaims`. The sources are asked in their order; the first that has the claim counts. `now` in milliseconds. */
+/**
+ * Makes `ComputeClaims`. The sources are asked in their order; the first that has the claim, or meets the superuser rule, counts,
+ * and it alone. `now` in milliseconds.
+ */
 export function createComputeClaims(
   { upstream, claims }: Pick<BrokerSettings, 'upstream' | 'claims'>,
   ask: AskJson,
@@ -79,9 +85,14 @@ export function createComputeClaims(
       if (reading === undefined) continue
       if ((reading.subject ?? subject) !== subject) throw fhirMcpError('TOKEN_INVALID')
       const permissions = permissionsOf(reading, claims)
-      if (permissions === undefined) continue
-      const patient = reading.patient ?? patientOf(reading.claims)
-      return { permissions: fitting(claimOf(permissions)), patient, claimsAt: Math.floor(now() / 1000) }
+      const superuser = isSuperuser(claims.superuser, reading.claims)
+      if (permissions === undefined && !superuser) continue
+      return {
+        permissions: fitting(claimOf(permissions ?? noPermissions)),
+        superuser,
+        patient: reading.patient ?? patientOf(reading.claims),
+        claimsAt: Math.floor(now() / 1000),
+      }
     }
     throw fhirMcpError('NO_PERMISSIONS')
   }
@@ -97,6 +108,14 @@ function idReading(claims: NonNullable<UpstreamTokens['idClaims']>, now: number)
     expiresAt: undefined,
     claimsAt: Math.floor(now / 1000),
   }
+}
+
+/** The claim by which the plugin knows a superuser: there with its one value, or not at all. */
+export function superuserClaim(
+  rule: BrokerSettings['claims']['superuser'],
+  { superuser }: Pick<ComputedClaims, 'superuser'>,
+): Readonly<Record<string, string | boolean>> {
+  return rule !== undefined && superuser ? { [rule.claim]: rule.value } : {}
 }
 
 /** A token that no server would take is not issued: the person would be signed in, and every call would fail. */

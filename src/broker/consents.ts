@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { createExchangeApi } from '../identity/exchange-api.ts'
-import type { AskJson } from '../identity/json-endpoint.ts'
 import type { BrokerAddress } from './address.ts'
 import { interactionPath } from './address.ts'
 import { isLoopbackRedirect, redirectIdentity } from './client-policy.ts'
 import type { ConsentModel } from './consent/model.ts'
 import type { Holding } from './holdings.ts'
+import type { Naming } from './names.ts'
 import type { BrokerSettings } from './options.ts'
 import { isDataScope, wordsOf } from './scopes.ts'
 import type { Storage } from './storage.ts'
@@ -21,53 +20,50 @@ export interface AskedFor {
   readonly scopes: readonly string[]
 }
 
-const rememberedSchema = z.object({ asked: z.array(z.string()), allowed: z.array(z.string()) })
+const rememberedSchema = z.object({ allowed: z.array(z.string()) })
 
 /** What people allowed which clients. */
 export interface Consents {
-  /** The scopes that are allowed again without a question; undefined when the person has to be asked. */
-  remembered(subject: string, asked: AskedFor): Promise<readonly string[] | undefined>
-  remember(subject: string, asked: AskedFor, allowed: readonly string[]): Promise<void>
-  /** What the page shows. Titles of studies are read where they can be; without them it shows ids. */
+  /**
+   * Whether all that is asked for was allowed before. Where something was refused the person is asked again: it may be what
+   * the client came back for (a step-up after `insufficient_scope`).
+   */
+  remembered(holding: Holding, asked: AskedFor): Promise<boolean>
+  remember(holding: Holding, asked: AskedFor, allowed: readonly string[]): Promise<void>
+  /** What the page shows. Names are read where they can be; without them it shows ids. */
   model(asked: AskedFor, holding: Holding, csrf: string): Promise<ConsentModel>
 }
 
 /** Makes the consents. */
 export function createConsents(
-  parts: { readonly address: BrokerAddress; readonly storage: Storage; readonly ask: AskJson },
-  settings: Pick<BrokerSettings, 'claims' | 'consentLifetime'>,
+  parts: {
+    readonly address: BrokerAddress
+    readonly storage: Storage
+    readonly namesOf: Naming['namesOf']
+  },
+  settings: Pick<BrokerSettings, 'consentLifetime'>,
 ): Consents {
-  const { address, storage, ask } = parts
-  const { apiUrl } = settings.claims
-
-  async function titles(accessToken: string): Promise<ReadonlyMap<string, string>> {
-    if (apiUrl === undefined) return new Map()
-    try {
-      const listed = (await createExchangeApi(apiUrl.replace(/\/+$/, ''), ask).studies(accessToken)) ?? []
-      return new Map(listed.flatMap(({ id, name }) => (name ? [[String(id), name] as const] : [])))
-    } catch {
-      return new Map()
-    }
-  }
+  const { address, storage, namesOf } = parts
 
   return {
-    async remembered(subject, asked) {
-      if (!canBeRemembered(asked)) return undefined
-      const text = await storage.get('Consent', keyOf(subject, asked))
-      if (text === undefined) return undefined
-      const earlier = rememberedSchema.parse(JSON.parse(text))
-      if (!asked.scopes.every((scope) => earlier.asked.includes(scope))) return undefined
-      return asked.scopes.filter((scope) => earlier.allowed.includes(scope))
+    async remembered(holding, asked) {
+      if (!canBeRemembered(asked)) return false
+      const text = await storage.get('Consent', keyOf(holding, asked))
+      if (text === undefined) return false
+      const { allowed } = rememberedSchema.parse(JSON.parse(text))
+      return asked.scopes.every((scope) => allowed.includes(scope))
     },
-    async remember(subject, asked, allowed) {
+    async remember(holding, asked, allowed) {
       if (settings.consentLifetime === 0 || !canBeRemembered(asked)) return
-      const text = JSON.stringify({ asked: asked.scopes, allowed })
-      await storage.set('Consent', keyOf(subject, asked), text, settings.consentLifetime)
+      const text = JSON.stringify({ allowed })
+      await storage.set('Consent', keyOf(holding, asked), text, settings.consentLifetime)
     },
     async model(asked, holding, csrf) {
       const { studies, organizations } = holding.permissions
-      const names = new Map(organizations.map(({ id, name }) => [id, name]))
-      const title = await titles(holding.accessToken)
+      const read = await namesOf(holding)
+      const named = new Map(
+        organizations.map(({ id, name }) => [id, name ?? read.organizations.get(id)] as const),
+      )
       const redirect = new URL(asked.redirectUri)
       return {
         clientName: asked.clientName,
@@ -81,10 +77,11 @@ export function createConsents(
         ),
         studies: studies.map(({ id, organization }) => ({
           id,
-          name: title.get(id),
-          organization: organization === undefined ? undefined : (names.get(organization) ?? organization),
+          name: read.studies.get(id),
+          organization: organization === undefined ? undefined : (named.get(organization) ?? organization),
         })),
-        organizations: organizations.map(({ id, name, role }) => ({ id, name, role })),
+        organizations: organizations.map(({ id, role }) => ({ id, name: named.get(id), role })),
+        everything: holding.superuser,
         resourceHost: new URL(address.resource).host,
         action: interactionPath(address, asked.uid),
         csrf,
@@ -105,7 +102,9 @@ function documentUrl(clientId: string): URL | undefined {
   return /^https:/i.test(clientId) && URL.canParse(clientId) ? new URL(clientId) : undefined
 }
 
-function keyOf(subject: string, { clientId, redirectUri }: AskedFor): string {
-  const about = JSON.stringify([subject, clientId, redirectIdentity(redirectUri)])
+/** Who allowed something while it reached some studies is asked anew when it would reach everything. */
+function keyOf({ subject, superuser }: Holding, { clientId, redirectUri }: AskedFor): string {
+  const reach = superuser ? ['everything'] : []
+  const about = JSON.stringify([subject, clientId, redirectIdentity(redirectUri), ...reach])
   return createHash('sha256').update(about).digest('base64url')
 }

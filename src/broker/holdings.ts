@@ -15,10 +15,14 @@ const holdingSchema = z.object({
   /** End of the upstream's access token, seconds since the epoch. */
   expiresAt: z.number().optional(),
   permissions: permissionsClaimSchema,
+  /** Whether the person meets the superuser rule (claims.superuser). */
+  superuser: z.boolean().default(false),
   patient: z.string().optional(),
   claimsAt: z.number(),
   /** Whether the person let the client stay signed in. */
   offline: z.boolean(),
+  /** Whether the client has redeemed its code. */
+  redeemed: z.boolean().default(true),
   /** End of the sign-in, seconds since the epoch. */
   until: z.number(),
 })
@@ -60,6 +64,9 @@ export interface HoldingParts {
 /** Seconds before its end at which a token is not used any more. */
 const margin = 30
 
+/** Seconds for which a sign-in is held whose code nobody redeems; the code itself is good for 60. */
+const unredeemedLifetime = 120
+
 /** Makes the holdings, encrypted at rest. */
 export function createHoldings(parts: HoldingParts): Holdings {
   const { storage, seal, upstream, computeClaims, now } = parts
@@ -82,7 +89,9 @@ export function createHoldings(parts: HoldingParts): Holdings {
 
   async function put(grantId: string, holding: Holding): Promise<void> {
     const text = await pack(placeOf(grantId), holding)
-    await storage.set('Holding', grantId, text, Math.max(1, holding.until - seconds()))
+    const left = holding.until - seconds()
+    const life = holding.redeemed ? left : Math.min(left, unredeemedLifetime)
+    await storage.set('Holding', grantId, text, Math.max(1, life))
   }
 
   /** The sign-in is over for the upstream, so it is for us: refresh tokens of that grant are of no use without it. */
@@ -108,8 +117,17 @@ export function createHoldings(parts: HoldingParts): Holdings {
     return { holding: next, tokens }
   }
 
+  /** A token is about to be made: from here on it is held for as long as the sign-in lasts. */
+  async function redeem(grantId: string): Promise<Holding | undefined> {
+    const found = await find(grantId)
+    if (found === undefined || found.redeemed) return found
+    const redeemed = { ...found, redeemed: true }
+    await put(grantId, redeemed)
+    return redeemed
+  }
+
   async function renew(grantId: string, age: number): Promise<Holding | undefined> {
-    const before = await find(grantId)
+    const before = await redeem(grantId)
     if (before === undefined || before.claimsAt + age >= seconds()) return before
     const inHand: UpstreamTokens = {
       accessToken: before.accessToken,

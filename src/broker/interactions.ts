@@ -91,7 +91,8 @@ export function createInteractions(parts: InteractionParts): Interactions {
     const grantId = await grant.save()
     const offline = holding.offline && allowed.includes('offline_access')
     const oneToken = Math.floor(parts.now() / 1000) + parts.accessTokenLifetime + 120
-    await holdings.put(grantId, { ...holding, offline, until: offline ? holding.until : oneToken })
+    const until = offline ? holding.until : oneToken
+    await holdings.put(grantId, { ...holding, offline, until, redeemed: false })
     return finish(exchanged, {
       login: { accountId: holding.subject, remember: false },
       consent: { grantId },
@@ -117,12 +118,11 @@ export function createInteractions(parts: InteractionParts): Interactions {
       const again = String(details.params.prompt ?? '')
         .split(' ')
         .includes('consent')
-      const earlier = again ? undefined : await consents.remembered(holding.subject, asked)
-      if (earlier === undefined || !earlier.some(isDataScope)) {
+      if (again || !(await consents.remembered(holding, asked))) {
         return { kind: 'consent', model: await consents.model(asked, holding, csrf) }
       }
       if ((await signIns.close(uid)) === undefined) return expired
-      return { kind: 'redirect', url: await allow(exchanged, details, asked, holding, earlier) }
+      return { kind: 'redirect', url: await allow(exchanged, details, asked, holding, asked.scopes) }
     },
 
     async decide(uid, form, exchanged) {
@@ -147,7 +147,7 @@ export function createInteractions(parts: InteractionParts): Interactions {
         await upstream.revoke(holding)
         return { kind: 'continue', model: { ...back, href: await finish(exchanged, denied) } }
       }
-      await consents.remember(holding.subject, asked, allowed)
+      await consents.remember(holding, asked, allowed)
       const href = await allow(exchanged, details, asked, holding, allowed)
       return { kind: 'continue', model: { ...back, href } }
     },

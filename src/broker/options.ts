@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { perMinute } from '../config.ts'
 import { parseBy } from '../config-parse.ts'
 import { isLoopback, isSecretsEndpoint } from '../loopback.ts'
 import type { RedisClient } from './storage-redis.ts'
@@ -33,6 +34,12 @@ const upstreamSchema = z.object({
     .describe('Further parameters of the request for authorization there'),
 })
 
+/** What our tokens say in any case, and what would make them say something else than is meant. */
+const tokenClaims = new Set(
+  `iss sub aud exp nbf iat jti client_id azp scope scp typ token_use nonce at_hash c_hash s_hash auth_time acr amr sid
+  cnf act may_act authorization_details jhe_permissions grant_id patient __proto__`.split(/\s+/),
+)
+
 const claimsSchema = z
   .object({
     sources: z
@@ -47,9 +54,19 @@ const claimsSchema = z
       .optional()
       .describe('RFC 7662 endpoint of the upstream, and the client that may ask it'),
     userinfoUrl: secretsUrl.optional().describe('OIDC userinfo endpoint; by default found by discovery'),
-    apiUrl: secretsUrl
+    apiUrl: secretsUrl.optional().describe('API of the JupyterHealth Exchange, for the source exchange'),
+    superuser: z
+      .object({
+        claim: z
+          .string()
+          .min(1)
+          .refine((name) => !tokenClaims.has(name), 'must not be a claim that tokens have already'),
+        value: z.union([z.string(), z.boolean()]),
+      })
       .optional()
-      .describe('API of the JupyterHealth Exchange: for the source exchange, and for titles of studies'),
+      .describe(
+        'Who may see everything: a claim of the upstream and the value it must have (or hold); tokens carry it for auth.superuser',
+      ),
   })
   .prefault({})
   .superRefine(({ sources, introspection, apiUrl }, context) => {
@@ -85,6 +102,13 @@ const registrationSchema = z
   })
   .prefault({})
 
+const limitsSchema = z
+  .object({
+    requestsPerAddress: perMinute(600, 'Requests to the broker from one address'),
+    registrationsPerAddress: perMinute(30, 'Registrations of clients from one address'),
+  })
+  .prefault({})
+
 const redisClient = z.custom<RedisClient>(
   (value) =>
     typeof value === 'object' &&
@@ -97,20 +121,29 @@ const storageSchema = z
   .union([
     z.literal('memory'),
     z.object({
-      redis: z.union([z.string().regex(/^rediss?:\/\//), redisClient]),
-      prefix: z.string().default('fhir-mcp:'),
+      redis: z
+        .union([z.string().regex(/^rediss?:\/\//), redisClient])
+        .describe(
+          'URL of the Redis in which sign-ins are kept, for several processes; without it they are in memory',
+        ),
+      prefix: z.string().default('fhir-mcp:').describe('What the keys in that Redis begin with'),
     }),
   ])
   .default('memory')
   .describe('Where sign-ins are kept: memory for one process, { redis, prefix } for several')
 
+/** zod goes on to refine what is no URL at all. */
+function isPublicOrLoopback(url: string): boolean {
+  if (!URL.canParse(url)) return true
+  const { protocol, hostname } = new URL(url)
+  return protocol === 'https:' || isLoopback(hostname)
+}
+
 /** What a gateway passes to the broker. */
 export const brokerSchema = z.object({
   publicUrl: z
     .url({ protocol: /^https?$/ })
-    .refine((url) => new URL(url).protocol === 'https:' || isLoopback(new URL(url).hostname), {
-      message: 'must be https beyond loopback',
-    })
+    .refine(isPublicOrLoopback, 'must be https beyond loopback')
     .describe('Origin (and prefix) under which clients and browsers reach this server'),
   path: z
     .string()
@@ -151,6 +184,7 @@ export const brokerSchema = z.object({
     'How long what a person allowed a client is remembered; 0: asked each time',
   ),
   registration: registrationSchema,
+  limits: limitsSchema,
 })
 
 /** Options as they are given. */

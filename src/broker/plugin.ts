@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { brokerDecorator } from '../../plugins/broker.ts'
+import { type BrokerBeside, brokerDecorator } from '../../plugins/broker.ts'
 import type { Principal } from '../access/principal.ts'
 import { fhirMcpError } from '../errors.ts'
 import { createAskJson } from '../identity/json-endpoint.ts'
@@ -9,6 +9,8 @@ import { createConsents } from './consents.ts'
 import type { DocumentAccess } from './guarded-fetch.ts'
 import { createHoldings, type HoldingParts, signInEnded } from './holdings.ts'
 import { createInteractions } from './interactions.ts'
+import { createBrokerLimits } from './limits.ts'
+import { createNaming } from './names.ts'
 import { type BrokerOptions, type BrokerSettings, parseBrokerOptions } from './options.ts'
 import { createProvider } from './provider.ts'
 import { brokerRoutes } from './routes.ts'
@@ -26,12 +28,16 @@ export interface BrokerParts {
   readonly now: () => number
   /** How documents of clients are reached. */
   readonly documents: DocumentAccess
+  /** How long a consent page waits for names of studies, in milliseconds; 3000 by default. */
+  readonly patience?: number | undefined
 }
 
 /** The broker of a gateway, as the decorator `fhirMcpBroker` has it. */
-export interface Broker {
+export interface Broker extends BrokerBeside {
   /** Issuer of its tokens: `auth.issuer` of the plugin. */
   readonly issuer: string
+  /** The MCP endpoint that its tokens are for. */
+  readonly resource: string
   /** Where its keys are: `auth.jwksUri`, where the plugin cannot reach its own public address. */
   readonly jwksUri: string
   /**
@@ -66,6 +72,10 @@ export function createBroker(parts: BrokerParts) {
     const keys = await readSigningKeys(settings.keys)
     const seal = createSeal([settings.encryptionKey].flat())
     const storage = await openStorage(settings, now)
+    const limits = await createBrokerLimits(settings, address, {
+      now,
+      log: (level, message) => fastify.log[level](message),
+    })
     const ask = createAskJson()
     const upstream = createUpstream(settings.upstream, address.callbackUrl, now)
     const computeClaims = createComputeClaims(settings, ask, now)
@@ -75,16 +85,23 @@ export function createBroker(parts: BrokerParts) {
     const { documents } = parts
     const provider = createProvider({ address, settings, keys, storage, holdings, documents, failed })
     const signIns = createSignIns({ settings, storage, seal, upstream, computeClaims, holdings, failed, now })
-    const consents = createConsents({ address, storage, ask }, settings)
+    const { patience = 3000 } = parts
+    const naming = createNaming({ address, keys, now, patience })
+    const consents = createConsents({ address, storage, namesOf: naming.namesOf }, settings)
     const { accessTokenLifetime } = settings
     const interactions = createInteractions({
       ...{ provider, address, signIns, consents, holdings, upstream, accessTokenLifetime, now },
     })
     const broker: Broker = {
       issuer: address.issuer,
+      resource: address.resource,
       jwksUri: `${address.issuer}/jwks`,
-      async heldToken({ issuer, subject, client, grant }, signal) {
+      nameBy: naming.nameBy,
+      async heldToken(principal, signal) {
         signal?.throwIfAborted()
+        const early = naming.heldFor(principal)
+        if (early !== undefined) return early
+        const { issuer, subject, client, grant } = principal
         const holding = grant === undefined ? undefined : await holdings.find(grant)
         const own = issuer === address.issuer && holding?.subject === subject && holding.clientId === client
         const token = own && grant !== undefined ? await holdings.accessToken(grant) : undefined
@@ -93,10 +110,13 @@ export function createBroker(parts: BrokerParts) {
       },
     }
     fastify.decorate(brokerDecorator, broker)
-    fastify.addHook('onClose', () => storage.close())
+    fastify.addHook('onClose', async () => {
+      limits.close()
+      await storage.close()
+    })
     // Requests are not logged one by one: see the routes.
     await fastify.register(
-      async (scope) => brokerRoutes(scope, { address, provider, interactions, signIns }),
+      async (scope) => brokerRoutes(scope, { address, provider, interactions, signIns, limits }),
       {
         logLevel: 'warn',
       },

@@ -2,6 +2,7 @@ import { type Configuration, errors, type KoaContextWithOIDC, Provider } from 'o
 import { isFhirMcpError } from '../errors.ts'
 import { createAdapters, keepClient } from './adapter.ts'
 import { type BrokerAddress, interactionPath } from './address.ts'
+import { superuserClaim } from './claims.ts'
 import { applyClientPolicy } from './client-policy.ts'
 import { pageHeaders } from './consent/headers.ts'
 import { errorPage } from './consent/page.ts'
@@ -52,6 +53,7 @@ export function createProvider(parts: ProviderParts): Provider {
 function configurationOf(parts: ProviderParts): Configuration {
   const { address, settings, keys, storage, holdings, documents } = parts
   const { registration } = settings
+  const superuserRule = settings.claims.superuser
   const guardedFetch = createGuardedFetch(documents, registration.documentBytes)
   const cookie = { httpOnly: true, sameSite: 'lax', overwrite: true, signed: true } as const
   const algorithms = [...new Set(settings.keys.map(({ alg }) => alg))]
@@ -87,7 +89,9 @@ function configurationOf(parts: ProviderParts): Configuration {
       jwks: '/jwks',
     },
     scopes: allScopes,
-    claims: { openid: ['sub', 'jhe_permissions'] },
+    claims: {
+      openid: ['sub', 'jhe_permissions', ...(superuserRule === undefined ? [] : [superuserRule.claim])],
+    },
     responseTypes: ['code'],
     clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
     clientDefaults: { id_token_signed_response_alg: keys.current.alg },
@@ -164,9 +168,11 @@ function configurationOf(parts: ProviderParts): Configuration {
     },
     async extraTokenClaims(_, token) {
       if (token.kind !== 'AccessToken' || !('grantId' in token)) throw new errors.InvalidGrant()
-      const { permissions, patient } = await claimsFor(token.grantId, freshEnough)
+      const holding = await claimsFor(token.grantId, freshEnough)
+      const { permissions, patient } = holding
       if (token.clientId !== undefined) await keepClient(storage, settings, token.clientId)
       return {
+        ...superuserClaim(superuserRule, holding),
         jhe_permissions: permissions,
         [grantClaim]: token.grantId,
         ...(patient === undefined ? {} : { patient }),
@@ -191,7 +197,11 @@ function configurationOf(parts: ProviderParts): Configuration {
       async claims() {
         const holding = await holdings.find(context.oidc.entities.Grant?.jti ?? '')
         if (holding?.subject !== subject) throw new errors.InvalidGrant('the sign-in has ended')
-        return { sub: subject, jhe_permissions: holding.permissions }
+        return {
+          ...superuserClaim(superuserRule, holding),
+          sub: subject,
+          jhe_permissions: holding.permissions,
+        }
       },
     }),
     clientBasedCORS: (_, origin, client) =>

@@ -11,6 +11,7 @@ import { consentPage, continuePage, errorPage } from './consent/page.ts'
 import { cookieIn, cookieLine, withoutCookie } from './cookies.ts'
 import { errorModel, expiredModel } from './failure.ts'
 import type { Interactions, Step } from './interactions.ts'
+import type { BrokerLimits } from './limits.ts'
 import { cookieNames } from './provider.ts'
 import { completeScope } from './scopes.ts'
 import { type SignIns, signInSeconds } from './sign-ins.ts'
@@ -21,6 +22,7 @@ export interface BrokerRoutes {
   readonly provider: Provider
   readonly interactions: Interactions
   readonly signIns: SignIns
+  readonly limits: Pick<BrokerLimits, 'count'>
 }
 
 const discoveryPath = '/.well-known/openid-configuration'
@@ -44,6 +46,13 @@ export async function brokerRoutes(fastify: FastifyInstance, parts: BrokerRoutes
   fastify.setErrorHandler((thrown, request, reply) => {
     if (isFhirMcpError(thrown)) request.log.warn({ code: thrown.code }, 'sign-in failed')
     else request.log.error({ fault: describeFault(thrown) }, 'sign-in failed')
+    if (isFhirMcpError(thrown) && thrown.retryAfter !== undefined) {
+      reply.header('retry-after', thrown.retryAfter)
+    }
+    if (isFhirMcpError(thrown, 'RATE_LIMITED') && !isPage(request, address)) {
+      const { statusCode, message } = thrown
+      return reply.code(statusCode).send({ error: 'temporarily_unavailable', error_description: message })
+    }
     const model = errorModel(isFhirMcpError(thrown) ? '' : 'server_error', thrown)
     return reply
       .code(isFhirMcpError(thrown) ? thrown.statusCode : 500)
@@ -51,6 +60,7 @@ export async function brokerRoutes(fastify: FastifyInstance, parts: BrokerRoutes
       .send(errorPage(model))
   })
 
+  fastify.addHook('onRequest', parts.limits.count)
   await fastify.register(async (pages) => pageRoutes(pages, parts))
   await fastify.register(async (scope) => {
     scope.removeAllContentTypeParsers()
@@ -150,6 +160,11 @@ function settleAddress(raw: IncomingMessage, address: BrokerAddress, url: string
   headers['x-forwarded-proto'] = protocol.slice(0, -1)
   delete headers.forwarded
   headers.cookie = withoutCookie(headers.cookie, cookieNames.session)
+}
+
+/** Whether a person's browser is at this route, rather than a client. */
+function isPage({ url }: FastifyRequest, { path }: BrokerAddress): boolean {
+  return ['authorize', 'interaction', 'callback'].some((name) => url.startsWith(`${path}/${name}`))
 }
 
 function authorizeUrl(request: FastifyRequest): string {

@@ -117,6 +117,7 @@ export function createSignIns(parts: SignInParts): SignIns {
       ...{ subject, person: person ?? subject, clientId, accessToken, refreshToken, expiresAt },
       ...computed,
       offline: renewable,
+      redeemed: false,
       until: Math.floor(now() / 1000) + parts.settings.signInLifetime,
     }
   }

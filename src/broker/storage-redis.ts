@@ -9,10 +9,14 @@ export interface RedisClient {
   sendCommand(command: string[]): Promise<unknown>
 }
 
-/** Milliseconds that a lock holds when the process that has it dies. Work under it is bounded to far less. */
-const lockLife = 60_000
+/** Milliseconds after which the lock of a process that died is free; a living one renews its own until its work is done. */
+const lockLife = 10_000
+/** Milliseconds that one waits for the work of others. */
+const lockPatience = 60_000
 const lockPause = 40
 
+const renewal =
+  "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
 const release = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 /** KEYS: index, entry. ARGV: id, value, seconds, limit. Redis's own clock, so that processes agree. */
@@ -23,11 +27,15 @@ redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), ARGV[1])
 redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
 return 1`
 
-/** Storage of several processes, under keys that begin with `prefix`. `close` ends what `onClose` ends. */
+/**
+ * Storage of several processes, under keys that begin with `prefix`. `close` ends what `onClose` ends; `life` is the one of a
+ * lock, in milliseconds.
+ */
 export function createRedisStorage(
   client: RedisClient,
   prefix: string,
   onClose: () => Promise<void>,
+  life = lockLife,
 ): Storage {
   const queue = createQueue()
   const keyOf = (area: Area | 'Lock' | 'Index', id: string) => `${prefix}${area}:${id}`
@@ -40,8 +48,8 @@ export function createRedisStorage(
 
   async function locked<T>(name: string, work: () => Promise<T>): Promise<T> {
     const [key, mine] = [keyOf('Lock', name), randomUUID()]
-    const end = Date.now() + lockLife
-    while ((await text('SET', key, mine, 'NX', 'PX', String(lockLife))) === undefined) {
+    const end = Date.now() + lockPatience
+    while ((await text('SET', key, mine, 'NX', 'PX', String(life))) === undefined) {
       if (Date.now() > end) {
         throw fhirMcpError('EXCHANGE_UNAVAILABLE', {
           detail: 'Another refresh of this sign-in is under way.',
@@ -49,9 +57,13 @@ export function createRedisStorage(
       }
       await wait(lockPause)
     }
+    const renew = () => client.sendCommand(['EVAL', renewal, '1', key, mine, String(life)])
+    // What cannot be renewed now is tried again; without Redis the work can keep nothing anyway.
+    const renewing = setInterval(() => void renew().catch(() => undefined), life / 3)
     try {
       return await work()
     } finally {
+      clearInterval(renewing)
       await client.sendCommand(['EVAL', release, '1', key, mine])
     }
   }

@@ -24,8 +24,10 @@ export type IdentifyPair = (pair: TokenPair, signal: AbortSignal) => Promise<Pri
 
 /**
  * Makes `IdentifyPair`. An access token alone is identified as over HTTP. An ID token beside it must come from the same
- * issuer, be signed, name one of auth.clients (none configured is CONFIG), and belong to the access token: by its
- * `at_hash`, and where it has none, by a JWT, introspection or else userinfo naming the same subject. Its claims come before those of the sources.
+ * issuer, be signed, name one of auth.clients (none configured is CONFIG), and belong to the access token: by its `at_hash`
+ * (OIDC Core, §3.1.3.6), and where it has none, by the same subject. Whoever names a subject has to name that one; one of
+ * them has to be sure of it: the access token itself or introspection, as `namesPerson` says, else userinfo (OIDC Core,
+ * §5.3.2). Its claims come before those of the sources.
  */
 export function createStdioIdentify(options: AuthOptions, dependencies: IdentifyDependencies): IdentifyPair {
   const parts = createIdentifyParts(options, dependencies)
@@ -51,7 +53,7 @@ export function createStdioIdentify(options: AuthOptions, dependencies: Identify
     const byHash = hash !== undefined
     if (byHash && hash !== accessTokenHash(id.algorithm, accessToken)) throw fhirMcpError('TOKEN_INVALID')
     const access = await establish.bySource(accessToken)
-    const bound = byHash || access?.subject !== undefined
+    const bound = byHash || (access !== undefined && namesPerson(access))
     const userinfo = bound ? undefined : await askUserinfo(accessToken)
     const named = [id.subject, userinfo?.subject ?? id.subject, access?.subject ?? id.subject]
     if (new Set(named).size > 1) throw fhirMcpError('TOKEN_INVALID')
@@ -85,4 +87,19 @@ export function createStdioIdentify(options: AuthOptions, dependencies: Identify
       readPermissions(await establishPair(accessToken, idToken), accessToken),
     )
   }
+}
+
+/**
+ * Whether an access token is known to be of the person that its subject names, as surely as userinfo would say it.
+ *
+ * - The subject has to be said in the issuer's name (`iss`): within one issuer a `sub` is one person's and is never given to
+ *   another (OIDC Core, §2), pairwise ones too (§8), so two that are equal are of one person. A verified JWT always says `iss`
+ *   (RFC 9068, §2.2). In an introspection answer it may be missing (RFC 7662, §2.2), and whose subject it is then is not said.
+ * - It must not be the client: a token that a client got for itself may have the client id for its subject (RFC 9068, §5).
+ *
+ * Its audience was checked before, so it is no token of another resource.
+ */
+function namesPerson({ subject, client, inHand }: Standing): boolean {
+  const saidByIssuer = inHand.some(([, { claims }]) => (claims.iss ?? undefined) !== undefined)
+  return subject !== undefined && saidByIssuer && subject !== client
 }

@@ -3,12 +3,14 @@ import type { ServerResponse } from 'node:http'
 import type { FhirMcpError } from '../errors.ts'
 
 const style = 'body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem}'
-const styleHash = createHash('sha256').update(style).digest('base64')
+/** The answer that the browser was sent here with, a used code among it, does not stay in its address bar and history. */
+const script = "history.replaceState(null,'',location.pathname)"
+const hashOf = (text: string) => createHash('sha256').update(text).digest('base64')
 
 const headers = {
   'content-type': 'text/html; charset=utf-8',
   'cache-control': 'no-store',
-  'content-security-policy': `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+  'content-security-policy': `default-src 'none'; style-src 'sha256-${hashOf(style)}'; script-src 'sha256-${hashOf(script)}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
   connection: 'close',
@@ -30,7 +32,7 @@ export function showStatus(response: ServerResponse, status: 400 | 404 | 405 | 4
 }
 
 function show(response: ServerResponse, status: number, title: string, text: string): Promise<void> {
-  const page = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title><style>${style}</style></head><body><main><h1>${title}</h1><p>${escaped(text)}</p></main></body></html>`
+  const page = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title><style>${style}</style><script>${script}</script></head><body><main><h1>${title}</h1><p>${escaped(text)}</p></main></body></html>`
   return new Promise((resolve) => {
     response.once('close', resolve)
     response.writeHead(status, headers).end(page)

@@ -21,8 +21,8 @@ export interface Decision {
 /** An MCP client with the official SDK's OAuth, and the browser of the person who uses it. */
 export class Assistant implements OAuthClientProvider {
   readonly mcpUrl: string
-  readonly browser = new Browser(redirectUri)
-  readonly redirectUrl = redirectUri
+  readonly browser: Browser
+  readonly redirectUrl: string
   readonly clientMetadata: OAuthClientMetadata
   readonly clientMetadataUrl?: string
   information: OAuthClientInformationMixed | undefined
@@ -35,6 +35,8 @@ export class Assistant implements OAuthClientProvider {
 
   constructor(mcpUrl: string, metadata: Partial<OAuthClientMetadata> = {}, documentUrl?: string) {
     this.mcpUrl = mcpUrl
+    this.redirectUrl = metadata.redirect_uris?.[0] ?? redirectUri
+    this.browser = new Browser(this.redirectUrl)
     this.clientMetadata = {
       client_name: 'A test assistant',
       redirect_uris: [redirectUri],
@@ -88,7 +90,7 @@ export class Assistant implements OAuthClientProvider {
   async approve(url: URL, { decision, scopes }: Decision = { decision: 'allow' }): Promise<URL> {
     const arrived = await this.browser.visit(url)
     if (!arrived.html.includes('<form')) {
-      if (arrived.url.href.startsWith(redirectUri)) return arrived.url
+      if (arrived.url.href.startsWith(this.redirectUrl)) return arrived.url
       throw new Error(`no consent page but ${arrived.status}: ${arrived.html}`)
     }
     this.page = arrived

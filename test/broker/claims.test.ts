@@ -128,20 +128,4 @@ describe('the permissions of a person', () => {
     setting.upstream.instead = undefined
     expect((await post(`${setting.issuer}/token`, form)).body.error).toBe('invalid_grant')
   })
-
-  it('have the titles of studies on the consent page where the API tells them', async () => {
-    const setting = await start((_, { origin }) => ({ apiUrl: `${origin}/api/v1` }))
-    const assistant = new Assistant(setting.mcpUrl)
-    await assistant.signIn()
-    const title = setting.exchange.cohort.studies.find(({ id }) => id === 30006)?.name ?? '-'
-    expect(assistant.page?.html).toContain(title)
-  })
-
-  it('are shown by id where the API does not answer', async () => {
-    const setting = await start((_, { origin }) => ({ apiUrl: `${origin}/api/v1` }))
-    setting.exchange.misbehave(() => ({ kind: 'reset' }))
-    const assistant = new Assistant(setting.mcpUrl)
-    await assistant.signIn()
-    expect(assistant.page?.html).toContain('30006')
-  })
 })

@@ -112,6 +112,20 @@ describe('the consent page', () => {
     expect(tags(shown, 'section')).toEqual([])
   })
 
+  it('says that it is everything where it is, and what of it is named', () => {
+    const shown = drawn(consentPage({ ...proven, everything: true }))
+    expect(shown).toContain(
+      'it can read everything: every study and every patient, because your account may see everything.',
+    )
+    expect(shown).not.toContain('3 studies')
+    expect(shown).toContain('Every study and every patient of mcp.northlake.example, and so these.')
+    expect(shown).toContain('Glucose at night')
+    const nothing = drawn(consentPage({ ...proven, everything: true, studies: [], organizations: [] }))
+    expect(nothing).toContain('Every study and every patient of mcp.northlake.example.')
+    expect(nothing).not.toContain('sees no study')
+    expect(drawn(consentPage(proven))).not.toContain('everything')
+  })
+
   it('does with blank names', () => {
     const shown = drawn(consentPage(madeOf('\u200B')))
     expect(shown).toContain('a host without a name asks')
@@ -145,7 +159,14 @@ describe('the other pages', () => {
 
 describe('a text of somebody else', () => {
   const known = new Set(
-    [proven, many, madeOf('\u200B'), madeOf('x'.repeat(5000)), madeOf('a\u202Eb')]
+    [
+      proven,
+      { ...proven, everything: true },
+      many,
+      madeOf('\u200B'),
+      madeOf('x'.repeat(5000)),
+      madeOf('a\u202Eb'),
+    ]
       .map(consentPage)
       .concat(continuePage(backTo), errorPage(failed))
       .flatMap(skeleton),
@@ -191,6 +212,7 @@ describe('a text of somebody else', () => {
       scopes: fc.array(fc.record({ scope: text, words: text }), { maxLength: 4 }),
       studies: fc.array(fc.record({ id: text, name: optional, organization: optional }), { maxLength: 8 }),
       organizations: fc.array(fc.record({ id: text, name: optional, role: optional }), { maxLength: 8 }),
+      everything: fc.boolean(),
       resourceHost: text,
       action: text,
       csrf: text,

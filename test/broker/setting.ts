@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import Fastify, { type FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { exportJWK, generateKeyPair } from 'jose'
-import { fhirMcp } from '../../plugins/index.ts'
+import { type FhirMcpOptions, fhirMcp } from '../../plugins/index.ts'
 import { type DocumentAccess, publicDocuments } from '../../src/broker/guarded-fetch.ts'
 import type { BrokerOptions } from '../../src/broker/options.ts'
 import { type Broker, createBroker } from '../../src/broker/plugin.ts'
@@ -79,6 +79,12 @@ export async function startGateway(
     readonly log?: string[]
     /** Where it listens, when a proxy is at its public address. */
     readonly port?: number
+    /** How long the consent page waits for names, in milliseconds. */
+    readonly patience?: number
+    /** What the plugin is told of the exchange and of tokens, in place of what is usual here. */
+    readonly fhir?: Partial<FhirMcpOptions['fhir']>
+    readonly auth?: Partial<FhirMcpOptions['auth']>
+    readonly audit?: FhirMcpOptions['audit']
   },
 ): Promise<FastifyInstance> {
   const stream = { write: (line: string) => void parts.log?.push(line) }
@@ -86,8 +92,9 @@ export async function startGateway(
   await app.register(fp(createBroker(parts), { name: 'broker' }), options)
   await app.register(fhirMcp, {
     publicUrl: options.publicUrl,
-    fhir: { baseUrl: fhirUrl, credentials: 'held', dialect: 'jupyterhealth' },
-    auth: { issuer: `${options.publicUrl}/oauth`, audience: `${options.publicUrl}/mcp` },
+    fhir: { baseUrl: fhirUrl, credentials: 'held', dialect: 'jupyterhealth', ...parts.fhir },
+    auth: { issuer: `${options.publicUrl}/oauth`, audience: `${options.publicUrl}/mcp`, ...parts.auth },
+    audit: parts.audit ?? { sink: 'off' },
   })
   await app.listen({ port: parts.port ?? Number(new URL(options.publicUrl).port), host: '127.0.0.1' })
   return app

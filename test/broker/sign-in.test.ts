@@ -135,6 +135,20 @@ describe('the consent of a person', () => {
     expect(assistant.page).toBeDefined()
   })
 
+  it('is asked for again when something was refused, so that a client can step up', async () => {
+    const assistant = new Assistant(setting.mcpUrl)
+    const narrow = ['user/ResearchStudy.rs', 'user/Patient.rs', 'offline_access']
+    await assistant.signIn({ decision: 'allow', scopes: narrow })
+    expect(scopesOf(assistant.claims.scope)).not.toContain('user/Observation.rs')
+    assistant.page = undefined
+    await assistant.signIn()
+    expect(assistant.page).toBeDefined()
+    expect(scopesOf(assistant.claims.scope)).toEqual(allData)
+    assistant.page = undefined
+    await assistant.signIn()
+    expect(assistant.page).toBeUndefined()
+  })
+
   it('is of that person alone', async () => {
     const assistant = new Assistant(setting.mcpUrl)
     await assistant.signIn()

@@ -1,7 +1,9 @@
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair } from 'jose'
 import Provider from 'oidc-provider'
+import { loginForm, nameOf } from './login-form.ts'
 
 /** The broker's client there, known beforehand: nobody can register. */
 export const upstreamClient = { clientId: 'broker', clientSecret: 'the-secret-of-the-broker-at-its-upstream' }
@@ -12,6 +14,8 @@ export interface TestUpstream {
   readonly introspectionUrl: string
   /** Who signs in next: a user id; undefined: says no. */
   person: string | undefined
+  /** Whether people say by a form who they are, in place of `person`. */
+  hasPage: boolean
   /** The permissions claim by user id; a missing one is left out of every answer. */
   readonly claims: Map<string, unknown>
   /** Access tokens that are good, with their user. */
@@ -22,6 +26,13 @@ export interface TestUpstream {
   instead: ((url: URL) => { status: number; json?: object } | undefined) | undefined
   /** Paths that were asked for, with query. */
   readonly requests: string[]
+  /** Every token and code that was given out, to be looked for where none may be. */
+  readonly secrets: ReadonlySet<string>
+  /**
+   * The next request for tokens is held until whoever asks is gone; resolves when it is there. `unread`: it has no effect;
+   * `answered`: it has all of its effects, and the answer is lost.
+   */
+  loseNext(what: 'unread' | 'answered'): Promise<void>
   /** Ends every sign-in of everybody, as an administrator would. */
   forgetAll(): Promise<void>
   close(): Promise<void>
@@ -30,7 +41,7 @@ export interface TestUpstream {
 /**
  * Starts an OIDC provider on a loopback port: no registration, opaque access tokens, an RS256 ID token and userinfo with the
  * permissions claim, introspection with the client's secret and no `sub`, rotating refresh tokens; a refresh kills the old
- * access token. There is no page: whoever is `person` is let in.
+ * access token. Without `hasPage` there is no page: whoever is `person` is let in.
  */
 export async function startUpstream(callbackUrl: string): Promise<TestUpstream> {
   const { privateKey } = await generateKeyPair('RS256', { extractable: true })
@@ -43,6 +54,8 @@ export async function startUpstream(callbackUrl: string): Promise<TestUpstream> 
   const grants = new Map<string, string[]>()
   const refreshes = { count: 0, underWay: 0, most: 0 }
   const requests: string[] = []
+  const secrets = new Set<string>()
+  let losing: { readonly what: 'unread' | 'answered'; reached(): void } | undefined
 
   const kill = (grantId: string) => {
     for (const token of grants.get(grantId) ?? []) accessTokens.delete(token)
@@ -96,6 +109,19 @@ export async function startUpstream(callbackUrl: string): Promise<TestUpstream> 
     },
   })
   provider.use(async (context, next) => {
+    const lost = context.path === '/token' ? losing : undefined
+    if (lost === undefined) {
+      await next()
+    } else {
+      losing = undefined
+      const gone = once(context.req.socket, 'close')
+      if (lost.what === 'answered') await next()
+      lost.reached()
+      await gone
+    }
+    for (const secret of secretsOf(context.body, context.response.get('location'))) secrets.add(secret)
+  })
+  provider.use(async (context, next) => {
     await next()
     const { body } = context
     if (context.oidc?.route !== 'introspection' || body === null || typeof body !== 'object') return
@@ -114,11 +140,17 @@ export async function startUpstream(callbackUrl: string): Promise<TestUpstream> 
     issuer,
     introspectionUrl: `${issuer}/token/introspection`,
     person: undefined,
+    hasPage: false,
     claims,
     accessTokens,
     refreshes,
     instead: undefined,
     requests,
+    secrets,
+    loseNext: (what) =>
+      new Promise((resolve) => {
+        losing = { what, reached: resolve }
+      }),
     async forgetAll() {
       for (const grantId of [...grants.keys()]) {
         await provider.RefreshToken.revokeByGrantId(grantId)
@@ -133,7 +165,10 @@ export async function startUpstream(callbackUrl: string): Promise<TestUpstream> 
   }
 
   async function signIn(request: IncomingMessage, response: ServerResponse) {
-    const { person } = upstream
+    if (upstream.hasPage && request.method !== 'POST') {
+      return void response.writeHead(200, { 'content-type': 'text/html' }).end(loginForm(request.url ?? ''))
+    }
+    const person = upstream.hasPage ? await nameOf(request) : upstream.person
     if (person === undefined) {
       return provider.interactionFinished(request, response, { error: 'access_denied' })
     }
@@ -158,4 +193,12 @@ export async function startUpstream(callbackUrl: string): Promise<TestUpstream> 
     signIn(request, response).catch(() => response.writeHead(400).end())
   })
   return upstream
+}
+
+function secretsOf(body: unknown, location: string): string[] {
+  const code = URL.canParse(location) ? new URL(location).searchParams.get('code') : null
+  const given: Record<string, unknown> = typeof body === 'object' && body !== null ? { ...body } : {}
+  return [code, given.access_token, given.refresh_token, given.id_token].filter(
+    (secret): secret is string => typeof secret === 'string',
+  )
 }

@@ -177,6 +177,83 @@ describe('an access token with its ID token', () => {
     expect(issuer.count(paths.userinfo)).toBe(0)
   })
 
+  describe('without an at_hash', () => {
+    const options = (): Partial<AuthOptions> => ({
+      sources: ['introspection'],
+      introspection: introspection(),
+    })
+    const introspected = (answer: object) =>
+      issuer.on(paths.introspection, { body: { active: true, client_id: 'gateway', ...answer } })
+
+    it("is bound by introspection that says the subject in the issuer's name, and userinfo is not asked", async () => {
+      introspected({ sub: '10013', iss: issuer.issuer })
+      expect((await identify({}, options())).subject).toBe('10013')
+      expect(issuer.count(paths.userinfo)).toBe(0)
+    })
+
+    it('is refused when introspection says that the access token is of another user of the same client', async () => {
+      issuer.on(paths.userinfo, { body: userinfoOfNorthlakeMember })
+      for (const answer of [{ sub: '10012', iss: issuer.issuer }, { sub: '10012' }]) {
+        introspected(answer)
+        await expect(identify({}, options())).rejects.toEqual(refusal('TOKEN_INVALID'))
+      }
+    })
+
+    it('is refused when userinfo says that it is of another user of the same client', async () => {
+      introspected({})
+      issuer.on(paths.userinfo, { body: { ...userinfoOfNorthlakeMember, sub: '10012' } })
+      await expect(identify({}, options())).rejects.toEqual(refusal('TOKEN_INVALID'))
+      await expect(identify({})).rejects.toEqual(refusal('TOKEN_INVALID'))
+    })
+
+    it.each([
+      ['another issuer', { sub: '10013', iss: 'https://elsewhere.example' }, 'TOKEN_INVALID'],
+      ['another resource', { sub: '10013', aud: 'https://elsewhere.example' }, 'AUDIENCE'],
+      ['another client', { sub: '10013', client_id: 'elsewhere' }, 'AUDIENCE'],
+    ])('is refused when introspection answers for a token of %s', async (_, answer, code) => {
+      issuer.on(paths.userinfo, { body: userinfoOfNorthlakeMember })
+      introspected(answer)
+      await expect(identify({}, options())).rejects.toEqual(refusal(code))
+    })
+
+    it('needs userinfo too where introspection does not say whose subject it names', async () => {
+      introspected({ sub: '10013' })
+      issuer.on(paths.userinfo, { status: 401, body: {} })
+      await expect(identify({}, options())).rejects.toEqual(refusal('TOKEN_INVALID'))
+      issuer.on(paths.userinfo, { body: userinfoOfNorthlakeMember })
+      expect((await identify({}, options())).subject).toBe('10013')
+      introspected({ sub: '10013', iss: null })
+      await identify({}, options())
+      expect(issuer.count(paths.userinfo)).toBe(3)
+    })
+
+    it('needs userinfo too where the access token is one of the client itself, whatever id it chose', async () => {
+      const jwt = await issuer.accessToken({ client_id: '10013' })
+      issuer.on(paths.userinfo, { status: 403, body: {} })
+      const pair = { accessToken: jwt, idToken: await issuer.idToken() }
+      await expect(pairs()(pair, signal)).rejects.toEqual(refusal('NO_PERMISSIONS'))
+      introspected({ sub: '10013', iss: issuer.issuer, client_id: '10013' })
+      await expect(identify({}, { ...options(), clients: ['gateway', '10013'] })).rejects.toEqual(
+        refusal('NO_PERMISSIONS'),
+      )
+    })
+
+    it.each<[string, Record<string, unknown>, string]>([
+      ['for another client', { aud: 'elsewhere' }, 'AUDIENCE'],
+      ['of another issuer', { iss: 'https://elsewhere.example' }, 'TOKEN_INVALID'],
+      ['of another user', { sub: '10012' }, 'TOKEN_INVALID'],
+    ])('is refused when the ID token is one %s, whatever would bind it', async (_, claims, code) => {
+      issuer.on(paths.userinfo, { body: userinfoOfNorthlakeMember })
+      introspected({ sub: '10013', iss: issuer.issuer })
+      await expect(identify(claims)).rejects.toEqual(refusal(code))
+      await expect(identify(claims, options())).rejects.toEqual(refusal(code))
+      const pair = { accessToken: await issuer.accessToken(), idToken: await issuer.idToken(claims) }
+      await expect(pairs()(pair, signal)).rejects.toEqual(refusal(code))
+      const control = { ...pair, idToken: await issuer.idToken() }
+      expect((await pairs()(control, signal)).subject).toBe('10013')
+    })
+  })
+
   it('is introspected itself where that is a source, so that a revoked one is refused', async () => {
     const options: Partial<AuthOptions> = { sources: ['introspection'], introspection: introspection() }
     const body = { active: true, exp: now + 30, scope: 'user/Patient.rs' }

@@ -1,49 +1,25 @@
-import { createServer, request as forward } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { createClient } from 'redis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { publicDocuments } from '../../src/broker/guarded-fetch.ts'
 import type { BrokerOptions } from '../../src/broker/options.ts'
 import type { Broker } from '../../src/broker/plugin.ts'
+import { createRedisStorage } from '../../src/broker/storage-redis.ts'
 import { freePort } from '../../src/demo/gateway.ts'
 import { startExchange } from '../../src/test-kit/exchange.ts'
 import { jupyterHealthCohort } from '../../src/test-kit/jupyterhealth-cohort.ts'
 import { Assistant, post } from '../broker/assistant.ts'
-import { Browser } from '../broker/browser.ts'
 import { brokerOptions, manager, startGateway } from '../broker/setting.ts'
 import { startUpstream, type TestUpstream } from '../broker/upstream.ts'
+import { type PublicProxy, startProxy } from './proxy.ts'
 import { noRedis, startRedis } from './redis-server.ts'
 
 if (noRedis !== undefined) console.warn(`Skipped: sign-in over several processes, since ${noRedis}.`)
 
-/** A proxy at the public address, as a gateway of several processes has it; `to` says which one is next. */
-async function startProxy() {
-  const state = { to: 0 }
-  const server = createServer((incoming, outgoing) => {
-    const { method, headers, url: path } = incoming
-    const sent = forward({ host: '127.0.0.1', port: state.to, method, headers, path }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.pipe(outgoing)
-    })
-    sent.once('error', () => outgoing.destroy())
-    incoming.pipe(sent)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    state,
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      server.close()
-      server.closeAllConnections()
-    },
-  }
-}
-
 describe.skipIf(noRedis !== undefined)('two brokers on one Redis', () => {
   let redis: Awaited<ReturnType<typeof startRedis>>
   let looking: ReturnType<typeof createClient>
-  let proxy: Awaited<ReturnType<typeof startProxy>>
+  let proxy: PublicProxy
   let upstream: TestUpstream
   let exchange: Awaited<ReturnType<typeof startExchange>>
   let first: FastifyInstance
@@ -54,10 +30,10 @@ describe.skipIf(noRedis !== undefined)('two brokers on one Redis', () => {
   const clock = { late: 0 }
 
   const toFirst = () => {
-    proxy.state.to = ports[0]
+    proxy.to = ports[0]
   }
   const toSecond = () => {
-    proxy.state.to = ports[1]
+    proxy.to = ports[1]
   }
   const brokerOf = (app: FastifyInstance) => app.getDecorator<Broker>('fhirMcpBroker')
   const gateway = (port: number) =>
@@ -118,25 +94,6 @@ describe.skipIf(noRedis !== undefined)('two brokers on one Redis', () => {
     grant_type: 'refresh_token',
     refresh_token: assistant.stored?.refresh_token ?? '',
     client_id: assistant.information?.client_id ?? '',
-  })
-
-  it('sign in on one, call and refresh on the other', async () => {
-    await assistant.signIn()
-    toSecond()
-    expect(await assistant.call('list_studies')).toContain('30006')
-    expect(await assistant.refresh()).toBe('AUTHORIZED')
-    toFirst()
-    expect(await assistant.refresh()).toBe('AUTHORIZED')
-  })
-
-  it('go on when one ends in the middle of a sign-in', async () => {
-    const stopping = new Browser(`${proxy.origin}/oauth/callback`)
-    const { url } = await stopping.visit(await assistant.start())
-    for (const [key, cookie] of stopping.cookies) assistant.browser.cookies.set(key, cookie)
-    await first.close()
-    toSecond()
-    await assistant.redeem(await assistant.approve(url))
-    expect(await assistant.call('list_studies')).toContain('30006')
   })
 
   it('refresh what is held one at a time, over both', async () => {
@@ -213,6 +170,14 @@ describe.skipIf(noRedis !== undefined)('two brokers on one Redis', () => {
     }
   })
 
+  it('keep a sign-in whose code nobody redeems for minutes, and a redeemed one as long as it lasts', async () => {
+    const lifeOf = async () => looking.ttl((await looking.keys('test:Holding:*'))[0] ?? 'none')
+    const back = await assistant.approve(await assistant.start())
+    expect(await lifeOf()).toBeLessThanOrEqual(120)
+    await assistant.redeem(back)
+    expect(await lifeOf()).toBeGreaterThan(86_400)
+  })
+
   it('keep nothing of a sign-in whose permissions cannot be computed', async () => {
     upstream.claims.delete(manager.id)
     const back = await assistant.approve(await assistant.start())
@@ -222,6 +187,24 @@ describe.skipIf(noRedis !== undefined)('two brokers on one Redis', () => {
       keys.filter((key) => /^test:(Grant|Holding|SignedIn|AuthorizationCode|RefreshToken):/.test(key)),
     ).toEqual([])
     expect(keys.some((key) => key.startsWith('test:Client:'))).toBe(true)
+  })
+
+  it('keep a lock as long as the work under it goes on', async () => {
+    const life = 600
+    const client = { sendCommand: (command: string[]) => looking.sendCommand(command) }
+    const [working, waiting] = [1, 2].map(() => createRedisStorage(client, 'test:', async () => {}, life))
+    const clockOfRedis = async () => Number((await looking.time())[0]) * 1000
+    const order: string[] = []
+    const work = working?.alone('one', async () => {
+      const since = await clockOfRedis()
+      await expect.poll(clockOfRedis, { timeout: 10_000 }).toBeGreaterThan(since + 3 * life)
+      order.push('first')
+    })
+    await expect.poll(() => looking.exists('test:Lock:one')).toBe(1)
+    await waiting?.alone('one', async () => void order.push('second'))
+    await work
+    expect(order).toEqual(['first', 'second'])
+    expect(await looking.exists('test:Lock:one')).toBe(0)
   })
 
   it('do not start without Redis', async () => {

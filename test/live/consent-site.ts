@@ -24,6 +24,7 @@ const back = { href: '/resume', redirectHost: 'claude.example', redirectIsLoopba
 const pages: Readonly<Record<string, string>> = {
   proven: consentPage({ ...proven, action: '/answer' }),
   many: consentPage({ ...many, action: '/answer' }),
+  superuser: consentPage({ ...proven, everything: true, action: '/answer' }),
   hostile: consentPage({
     ...many,
     clientName: `${'Northlake-Clinic-official-'.repeat(400)}`,

@@ -1,36 +1,21 @@
-import { existsSync } from 'node:fs'
 import type { Browser, Page } from 'playwright-core'
-import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { complaintsOf, noChromium, screenshots, startChromium } from './chromium.ts'
 import { type ConsentSite, startConsentSite } from './consent-site.ts'
 import { contrasts } from './contrast.ts'
 
-const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
-const screenshots = process.env.CONSENT_SCREENSHOTS
-const there = existsSync(executablePath)
-if (!there) console.log(`SKIPPED: no Chromium at ${executablePath} (CHROMIUM_PATH says where it is)`)
+if (noChromium !== undefined) console.warn(`Skipped: the consent page in a browser, since ${noChromium}.`)
 
 const sizes = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 900 } } as const
-const cases = ['proven', 'many', 'hostile', 'rtl', 'nothing', 'error', 'continue'] as const
+const cases = ['proven', 'many', 'superuser', 'hostile', 'rtl', 'nothing', 'error', 'continue'] as const
 
-describe.skipIf(!there)('the consent page in Chromium, without scripts', () => {
+describe.skipIf(noChromium !== undefined)('the consent page in Chromium, without scripts', () => {
   let browser: Browser
   let site: ConsentSite
 
   beforeAll(async () => {
     site = await startConsentSite()
-    browser = await chromium.launch({
-      executablePath,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    })
+    browser = await startChromium()
   })
   afterAll(async () => {
     await browser?.close()
@@ -43,9 +28,7 @@ describe.skipIf(!there)('the consent page in Chromium, without scripts', () => {
   ): Promise<{ page: Page; complaints: string[] }> {
     const context = await browser.newContext({ javaScriptEnabled: false, viewport: sizes.desktop, ...look })
     const page = await context.newPage()
-    const complaints: string[] = []
-    page.on('console', (message) => complaints.push(message.text()))
-    page.on('pageerror', (error) => complaints.push(error.message))
+    const complaints = complaintsOf(page)
     await page.goto(`${site.url}${path}`)
     return { page, complaints }
   }

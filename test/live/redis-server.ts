@@ -9,9 +9,9 @@ const program = '/usr/bin/redis-server'
 /** Why there is no Redis to test with; undefined where there is. */
 export const noRedis = existsSync(program) ? undefined : `${program} is not installed`
 
-/** A Redis that keeps nothing on disk, on a loopback port of its own. */
-export async function startRedis(): Promise<{ readonly url: string; close(): Promise<void> }> {
-  const port = await freePort()
+/** A Redis that keeps nothing on disk, on a loopback port: a free one, where none is given. */
+export async function startRedis(at?: number): Promise<{ readonly url: string; close(): Promise<void> }> {
+  const port = at ?? (await freePort())
   const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
   const server = spawn(program, settings, { stdio: 'ignore', cwd: '/tmp' })
   const ended = new Promise<void>((resolve) => server.once('exit', () => resolve()))

@@ -74,7 +74,7 @@ describe('login in the browser', () => {
     expect(page?.status).toBe(200)
     expect(
       page?.body
-        .replace(/<style>.*<\/style>/, '')
+        .replace(/<(style|script)>.*?<\/\1>/g, '')
         .replace(/<[^>]+>/g, ' ')
         .trim()
         .split(/\s+/),

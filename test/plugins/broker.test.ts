@@ -1,7 +1,7 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { brokerDecorator, heldTokenOf } from '../../plugins/broker.ts'
+import { type BrokerBeside, brokerDecorator, heldTokenOf, type NamesFor } from '../../plugins/broker.ts'
 import { fhirMcp } from '../../plugins/index.ts'
 import type { HeldToken, OptionsInput } from '../../src/config.ts'
 import { callerOf } from '../access/callers.ts'
@@ -20,15 +20,20 @@ function gatewayOptions(fhir: Partial<OptionsInput['fhir']>): OptionsInput {
   }
 }
 
+const named: NamesFor[] = []
+
 /** A broker as far as the plugin knows it. */
 const broker = fp(async (fastify: FastifyInstance) => {
-  const holding = {
+  const beside: BrokerBeside & { readonly prefix: string } = {
+    issuer: 'https://login.example.org',
+    resource: 'https://gateway.example.org/mcp',
+    nameBy: (namesFor) => void named.push(namesFor),
     prefix: 'held-for-',
     async heldToken({ subject }: Parameters<HeldToken>[0]) {
       return `${this.prefix}${subject}`
     },
   }
-  fastify.decorate(brokerDecorator, holding)
+  fastify.decorate(brokerDecorator, beside)
 })
 
 function application(): FastifyInstance {
@@ -63,6 +68,35 @@ describe('a gateway with a broker', () => {
     if (credentials === 'none') await app.register(broker)
     await app.register(fhirMcp, gatewayOptions({ credentials }))
     await app.ready()
+  })
+})
+
+describe('the broker', () => {
+  async function namedBy(auth: OptionsInput['auth'], publicUrl?: string): Promise<number> {
+    named.length = 0
+    const app = application()
+    const fhir = { credentials: 'none' as const }
+    await app.register(fhirMcp, {
+      ...gatewayOptions(fhir),
+      auth,
+      ...(publicUrl === undefined ? {} : { publicUrl }),
+    })
+    await app.register(broker)
+    await app.ready()
+    return named.length
+  }
+  const issuer = 'https://login.example.org'
+  const audience = 'https://gateway.example.org/mcp'
+
+  it('has names from the plugin that its tokens are for', async () => {
+    expect(await namedBy({ issuer, audience })).toBe(1)
+    expect(await namedBy({ issuer, audience: ['x', audience] })).toBe(1)
+    expect(await namedBy({ issuer }, 'https://gateway.example.org')).toBe(1)
+  })
+
+  it('has none from a plugin that takes tokens of another issuer or for another resource', async () => {
+    expect(await namedBy({ issuer: 'https://elsewhere.example', audience })).toBe(0)
+    expect(await namedBy({ issuer, audience: 'https://elsewhere.example/mcp' })).toBe(0)
   })
 })
 

@@ -39,6 +39,8 @@ export interface ConsentModel {
   readonly scopes: readonly ConsentScope[]
   readonly studies: readonly ConsentStudy[]
   readonly organizations: readonly ConsentOrganization[]
+  /** Whether the person is a superuser: reaches every study and every patient, whatever is listed. */
+  readonly everything: boolean
   /** Name of the exchange or gateway that guards the data: the host of the MCP resource. */
   readonly resourceHost: string
   /** Where the form is posted. */

@@ -25,7 +25,7 @@ export function consentPage(model: ConsentModel): string {
     'Allow access?',
     model.resourceHost,
     html`<h1>${asking(model)} asks to read study data in your name</h1>
-<p>${phrases.length === 0 ? 'Your account sees no study and no organization now, and so would the program.' : html`If you allow it, it can read ${joined(phrases)}, and nothing that you cannot see yourself.`}</p>
+<p>${phrases.length === 0 ? 'Your account sees no study and no organization now, and so would the program.' : html`If you allow it, it can read ${joined(phrases)}, ${model.everything ? html`because your account may see everything.` : html`and nothing that you cannot see yourself.`}`}</p>
 <dl>
 <dt>Who asks</dt><dd>${clientOf(model)}</dd>
 <dt>Answer goes to</dt><dd>${destination(model)}</dd>
@@ -78,7 +78,8 @@ export function continuePage({ href, redirectHost, redirectIsLoopback }: Continu
   )
 }
 
-function page(
+/** A whole page in the style of all of them: title, host of the MCP resource, what it says, and a line below. */
+export function page(
   title: string,
   resourceHost: string | undefined,
   main: Html,
@@ -142,8 +143,11 @@ function destination({ clientHost, redirectHost, redirectIsLoopback }: ConsentMo
 
 function reachSection(model: ConsentModel): Html | undefined {
   const lists = reachLists(model)
-  if (lists.length === 0) return undefined
-  return html`<section aria-labelledby="reach"><h2 id="reach">What you can see, and it could read</h2>${lists}</section>`
+  const all = model.everything
+    ? html`<p>Every study and every patient of ${host(model.resourceHost)}${lists.length === 0 ? undefined : html`, and so these`}.</p>`
+    : undefined
+  if (lists.length === 0 && all === undefined) return undefined
+  return html`<section aria-labelledby="reach"><h2 id="reach">What you can see, and it could read</h2>${all}${lists}</section>`
 }
 
 function choice({ scope, words }: ConsentScope): Html {

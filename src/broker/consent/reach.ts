@@ -10,8 +10,11 @@ const listed = 1000
 const count = (number: number, one: string, many: string) =>
   `${number.toLocaleString('en')} ${number === 1 ? one : many}`
 
-/** What the person's permissions reach, in a few words: "3 studies at Northlake Clinic". Empty: nothing. */
-export function reachPhrases({ studies, organizations }: ConsentModel): Html[] {
+/**
+ * What the person's permissions reach, in a few words: "3 studies at Northlake Clinic", or everything. Empty: nothing.
+ */
+export function reachPhrases({ studies, organizations, everything }: ConsentModel): Html[] {
+  if (everything) return [html`everything: every study and every patient`]
   const phrases: Html[] = []
   if (studies.length > 0) phrases.push(studyPhrase(studies))
   const [first] = organizations
