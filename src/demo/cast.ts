@@ -5,6 +5,8 @@ import { permissionsClaim } from '../test-kit/permissions-claim.ts'
 export interface Person {
   readonly name: string
   readonly about: string
+  /** What this person may see, in words. */
+  readonly sees: string
   readonly claims: ReturnType<typeof permissionsClaim>
 }
 
@@ -21,17 +23,29 @@ export interface Cast {
   readonly otherPatient: string
 }
 
+interface Named {
+  readonly id: string
+  readonly name: string
+}
+
 interface Parts {
-  readonly studies: readonly string[]
-  readonly organization: string | undefined
+  readonly studies: readonly Named[]
+  readonly organization: Named | undefined
   readonly patient: string
 }
 
 /** The cast for the synthetic cohort. */
 export function syntheticCast(): Cast {
+  const acme = { id: 'org-1', name: 'Acme Pharma' }
+  const hospital = { id: 'org-2', name: 'Uni Hospital' }
+  const [a, b, c] = [
+    { id: 'study-a', name: 'Study A' },
+    { id: 'study-b', name: 'Study B' },
+    { id: 'study-c', name: 'Study C' },
+  ]
   return castOf(
-    { studies: ['study-a', 'study-c'], organization: 'org-1', patient: 'pat-2' },
-    { studies: ['study-b'], organization: 'org-2', patient: 'pat-9' },
+    { studies: [a, c], organization: acme, patient: 'pat-2' },
+    { studies: [b], organization: hospital, patient: 'pat-9' },
   )
 }
 
@@ -64,7 +78,7 @@ async function partsOf(baseUrl: string, study: AnyResource) {
     const { reference } = (individual ?? subject ?? {}) as { reference?: string }
     return progress === undefined && reference?.startsWith('Patient/') ? [reference.slice(8)] : []
   })
-  return { studies: [id], patients }
+  return { studies: [{ id, name: String(study.title ?? id) }], patients }
 }
 
 async function search(baseUrl: string, query: string): Promise<AnyResource[]> {
@@ -80,17 +94,36 @@ function castOf(one: Parts, other: Parts): Cast {
   return {
     manager: person('Maya', 'manager', one),
     viewer: person('Victor', 'viewer', other),
-    stranger: { name: 'Sam', about: 'signed in, permitted nothing', claims: permissionsClaim() },
-    study: one.studies[0] ?? '',
+    stranger: {
+      name: 'Sam',
+      about: 'signed in, permitted nothing',
+      sees: 'Signed in, but permitted nothing. Sees no study and no patient.',
+      claims: permissionsClaim(),
+    },
+    study: one.studies[0]?.id ?? '',
     patient: one.patient,
-    otherStudy: other.studies[0] ?? '',
+    otherStudy: other.studies[0]?.id ?? '',
     otherPatient: other.patient,
   }
 }
 
 function person(name: string, role: string, { studies, organization }: Parts): Person {
-  const place = organization === undefined ? '' : ` of ${organization}`
-  const organizations = organization === undefined ? {} : { [organization]: role }
-  const about = `${role}${place}, permitted ${studies.join(' and ')}`
-  return { name, about, claims: permissionsClaim({ studies, organizations }) }
+  const ids = studies.map(({ id }) => id)
+  const place = organization === undefined ? '' : ` of ${organization.id}`
+  const organizations = organization === undefined ? {} : { [organization.id]: role }
+  const about = `${role}${place}, permitted ${ids.join(' and ')}`
+  return {
+    name,
+    about,
+    sees: inWords(role === 'manager' ? 'Manager' : 'Viewer', studies, organization),
+    claims: permissionsClaim({ studies: ids, organizations }),
+  }
+}
+
+function inWords(role: string, studies: readonly Named[], organization: Named | undefined): string {
+  const titles = studies.map(({ name }) => `“${name}”`).join(' and ')
+  const them = studies.length === 1 ? 'the study' : 'the studies'
+  const reach = `${them} ${titles} with all who take part`
+  if (organization === undefined) return `Sees ${reach}.`
+  return `${role} at ${organization.name}. Sees ${reach}, and all patients of ${organization.name}.`
 }

@@ -2,8 +2,9 @@ import { parseArgs } from 'node:util'
 import { startExchange } from '../test-kit/exchange.ts'
 import { countNetwork } from '../test-kit/network.ts'
 import { type Cast, discoverCast, syntheticCast } from './cast.ts'
-import { freePort, startGateway } from './gateway.ts'
+import { startGateway } from './gateway.ts'
 import { startDemoIssuer } from './issuer.ts'
+import { choosePorts, usualPorts } from './ports.ts'
 import { field, heading, paint, say } from './screen.ts'
 import { managerSteps, play, strangerSteps, viewerSteps } from './session.ts'
 import { signIn } from './sign-in.ts'
@@ -41,30 +42,41 @@ async function onHapi(url: string): Promise<Source> {
   }
 }
 
-function howToConnect(mcpUrl: string): void {
+function howToConnect(mcpUrl: string, serving: boolean): void {
   heading(
     'Connect your own assistant',
-    'npm run demo -- --serve keeps this up and prints a token for each person',
+    serving
+      ? 'it opens a page in your browser on which you choose whom to be'
+      : 'npm run demo -- --serve stays up at this address',
   )
-  field('Claude', `claude mcp add --transport http fhir ${mcpUrl} \\`)
-  field('', '  --header "Authorization: Bearer $TOKEN"')
-  const input = '{ "id": "token", "type": "promptString", "description": "Access token", "password": true }'
-  field('VS Code', `.vscode/mcp.json: { "inputs": [`)
-  field('', `  ${input}],`)
-  field('', `  "servers": { "fhir": { "type": "http", "url": "${mcpUrl}",`)
-  field('', `  "headers": { "Authorization": "Bearer \${input:token}" } } } }`)
+  field('Claude', `claude mcp add --transport http fhir ${mcpUrl}`)
+  field('', 'then in Claude Code: /mcp, fhir, Authenticate')
+  field('VS Code', `.vscode/mcp.json: { "servers": { "fhir": { "type": "http", "url": "${mcpUrl}" } } }`)
+  field('stdio only', `command "npx", args ["-y", "mcp-remote", "${mcpUrl}"]`)
+}
+
+function showTokens(mcpUrl: string, tokens: ReadonlyMap<string, string>): void {
+  heading('Tokens', 'in place of the sign-in; good for 8 hours, for this run of the demo only')
+  field('Claude', `claude mcp add --transport http fhir ${mcpUrl} --header "Authorization: Bearer $TOKEN"`)
   field('Inspector', `npx @modelcontextprotocol/inspector --cli ${mcpUrl} --transport http \\`)
   field('', '  --method tools/list --header "Authorization: Bearer $TOKEN"')
+  for (const [name, token] of tokens) field(name, token)
+  say('', 'Ctrl-C ends it.')
 }
 
 /**
  * Plays the demo with the arguments of its command line. Returns the exit code: 0 when every call came out as it should.
- * With `--serve` it stays up until `stopped` settles. Throws when the arguments or the FHIR server are not usable.
+ * With `--serve` it stays up, at the same address each time, until `stopped` settles; then MCP clients sign in at its issuer.
+ * Throws when the arguments, the ports or the FHIR server are not usable.
  */
 export async function runDemo(args: readonly string[], stopped: () => Promise<unknown>): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
-    options: { serve: { type: 'boolean', default: false }, hapi: { type: 'string' } },
+    options: {
+      serve: { type: 'boolean', default: false },
+      hapi: { type: 'string' },
+      port: { type: 'string' },
+    },
   })
   const started: { close(): Promise<void> }[] = []
   const start = async <T extends { close(): Promise<void> }>(part: Promise<T>): Promise<T> => {
@@ -74,11 +86,20 @@ export async function runDemo(args: readonly string[], stopped: () => Promise<un
   }
   try {
     const source = await start(values.hapi === undefined ? embedded() : onHapi(values.hapi))
-    const port = await freePort()
-    const mcpUrl = `http://127.0.0.1:${port}/mcp`
+    const ports = await choosePorts({ serve: values.serve, asked: values.port })
+    const mcpUrl = mcpUrlAt(ports.gateway)
     const people = [source.cast.manager, source.cast.viewer, source.cast.stranger]
-    const issuer = await start(startDemoIssuer(mcpUrl, people))
-    await start(startGateway({ port, fhirUrl: source.url, issuer: issuer.url, audience: mcpUrl }))
+    const issuer = await start(
+      startDemoIssuer({
+        port: ports.issuer,
+        resource: mcpUrl,
+        people,
+        foreignData: values.hapi !== undefined,
+      }),
+    )
+    await start(
+      startGateway({ port: ports.gateway, fhirUrl: source.url, issuer: issuer.url, audience: mcpUrl }),
+    )
     say(paint('bold', 'fastify-fhir-mcp: claims decide, then the exchange is asked'))
     field('exchange', `${source.url}  ${paint('dim', source.about)}`)
     field('issuer', `${issuer.url}  ${paint('dim', 'oidc-provider; authorization code + PKCE')}`)
@@ -86,16 +107,25 @@ export async function runDemo(args: readonly string[], stopped: () => Promise<un
     const tokens = new Map<string, string>()
     for (const { name } of people) tokens.set(name, await signIn(issuer.url, mcpUrl, name))
     const surprises = await playAll(mcpUrl, source, tokens)
-    howToConnect(mcpUrl)
+    howToConnect(values.serve ? mcpUrl : mcpUrlAt(usualPorts.gateway), values.serve)
     if (values.serve) {
-      heading('Tokens', 'good for 8 hours, for this demo only; Ctrl-C ends it')
-      for (const [name, token] of tokens) field(name, token)
+      showTokens(mcpUrl, tokens)
+      for (const port of ports.taken) say(paint('yellow', movedFrom(port)))
       await stopped()
     }
     return surprises === 0 ? 0 : 1
   } finally {
     for (const part of started) await part.close()
   }
+}
+
+function mcpUrlAt(port: number): string {
+  return `http://127.0.0.1:${port}/mcp`
+}
+
+function movedFrom(port: number): string {
+  const part = port === usualPorts.gateway ? 'gateway' : 'issuer'
+  return `Port ${port} is taken by another program, so the ${part} is elsewhere this time (see above).`
 }
 
 async function playAll(

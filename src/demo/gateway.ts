@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import fastify from 'fastify'
 import fhirMcp from '../../plugins/index.ts'
-import { tokenSeconds } from './issuer.ts'
+import { tokenSeconds } from './own-client.ts'
 
 /** Where the gateway will listen: its URL is the audience of the tokens, so it is needed before the gateway is there. */
 export async function freePort(): Promise<number> {

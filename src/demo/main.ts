@@ -10,6 +10,8 @@ try {
 } catch (thrown) {
   const { message, cause } = thrown instanceof Error ? thrown : new Error(String(thrown))
   const why = cause instanceof Error ? `: ${cause.message}` : ''
-  process.stderr.write(`The demo could not run: ${message}${why}\nnpm run demo -- [--hapi URL] [--serve]\n`)
+  process.stderr.write(
+    `The demo could not run: ${message}${why}\nnpm run demo -- [--hapi URL] [--serve] [--port N]\n`,
+  )
   process.exitCode = 2
 }

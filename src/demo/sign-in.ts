@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { demoClient } from './issuer.ts'
+import { demoClient } from './own-client.ts'
 
 const random = () => randomBytes(32).toString('base64url')
 

@@ -7,6 +7,8 @@ import { startDemoIssuer } from '../../src/demo/issuer.ts'
 import { managerSteps, play } from '../../src/demo/session.ts'
 import { signIn } from '../../src/demo/sign-in.ts'
 import { startExchange } from '../../src/test-kit/index.ts'
+import { Assistant } from '../broker/assistant.ts'
+import { freePair } from './free-pair.ts'
 
 const never = () => Promise.reject(new Error('the demo should have ended by itself'))
 let shown = ''
@@ -41,11 +43,22 @@ describe('the demo', () => {
     },
   )
 
-  it('stays up with --serve until it is stopped, and prints a token for each person', async () => {
-    const stopped = vi.fn(() => Promise.resolve())
-    expect(await runDemo(['--serve'], stopped)).toBe(0)
+  it('stays up with --serve until it is stopped, lets clients sign in, and prints a token for each person', async () => {
+    const { gateway: port } = await freePair()
+    const stopped = vi.fn(async () => {
+      const assistant = new Assistant(`http://127.0.0.1:${port}/mcp`)
+      const page = await assistant.browser.visit(await assistant.start())
+      const back = await assistant.browser.submit(page, [
+        ['person', 'Victor'],
+        ['decision', 'allow'],
+      ])
+      await assistant.redeem(back.url)
+      expect(await assistant.call('list_studies')).toContain('Study B')
+    })
+    expect(await runDemo(['--serve', '--port', String(port)], stopped)).toBe(0)
     expect(stopped).toHaveBeenCalledOnce()
     expect(shown.match(/eyJ/g)?.length).toBeGreaterThanOrEqual(3)
+    expect(shown).toContain(`claude mcp add --transport http fhir http://127.0.0.1:${port}/mcp\n`)
   })
 
   it('refuses a server without studies, and arguments that it does not know', async () => {
@@ -62,7 +75,11 @@ describe('the demo', () => {
     const { manager, viewer, ...cast } = syntheticCast()
     const port = await freePort()
     const mcpUrl = `http://127.0.0.1:${port}/mcp`
-    const issuer = await startDemoIssuer(mcpUrl, [manager, viewer])
+    const issuer = await startDemoIssuer({
+      port: await freePort(),
+      resource: mcpUrl,
+      people: [manager, viewer],
+    })
     const gateway = await startGateway({ port, fhirUrl: exchange.url, issuer: issuer.url, audience: mcpUrl })
     const token = await signIn(issuer.url, mcpUrl, viewer.name)
     const steps = managerSteps({ manager, viewer, ...cast })
@@ -78,7 +95,7 @@ describe('the issuer of the demo', () => {
   it('gives access tokens for the one resource, with the claim of whoever signed in', async () => {
     const resource = 'http://127.0.0.1:9/mcp'
     const { viewer, stranger } = syntheticCast()
-    const issuer = await startDemoIssuer(resource, [viewer, stranger])
+    const issuer = await startDemoIssuer({ port: await freePort(), resource, people: [viewer, stranger] })
     const token = await signIn(issuer.url, resource, viewer.name)
     const keys = createRemoteJWKSet(new URL(`${issuer.url}/jwks`))
     const { payload } = await jwtVerify(token, keys, {
