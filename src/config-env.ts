@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { z } from 'zod'
+import type { z } from 'zod'
+import { type BrokerSettings, brokerSchema } from './broker/options.ts'
 import { type Options, optionsSchema } from './config.ts'
 import { type Leaf, leavesOf } from './config-leaves.ts'
-import { parseOptions } from './config-parse.ts'
-import { fhirMcpError } from './errors.ts'
+import { type NameOf, parseBy, parseOptions } from './config-parse.ts'
+import { parsedValue, put, wrong } from './config-values.ts'
 
 /** Environment variables, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -15,6 +16,8 @@ export const prefix = 'FHIR_MCP_'
 export const commandVariables = {
   FHIR_MCP_HOST: 'serve: address to listen on (127.0.0.1)',
   FHIR_MCP_PORT: 'serve: port to listen on (8765)',
+  FHIR_MCP_TRUST_PROXY:
+    'serve: proxies whose X-Forwarded-For is believed: addresses or networks with commas between, or a number of hops (none)',
   FHIR_MCP_LOG_LEVEL: 'serve and stdio: level of the log on stderr (info)',
   FHIR_MCP_ACCESS_TOKEN: 'stdio and whoami: the access token, instead of a sign-in',
   FHIR_MCP_ID_TOKEN: 'stdio and whoami: the ID token that goes with it, for its claims',
@@ -34,18 +37,42 @@ export type CommandVariable = keyof typeof commandVariables
 /** What the environment says: options for the plugin, and what the commands need beside them. */
 export interface Configuration {
   readonly options: Options
-  readonly command: Readonly<Partial<Record<CommandVariable, string>>>
+  readonly command: CommandValues
+}
+export type CommandValues = Readonly<Partial<Record<CommandVariable, string>>>
+
+/** The variables that are given, by name, each with its text; those given as files have been read. */
+export type Values = ReadonlyMap<string, string>
+
+/** A setting and its variable. */
+export interface Variable {
+  readonly name: string
+  readonly leaf: Leaf
 }
 
-/** The settings of the plugin, each with its variable; lists are comma-separated, records are JSON. */
-export const optionVariables: readonly { readonly name: string; readonly leaf: Leaf }[] = leavesOf(
-  optionsSchema,
-).map((leaf) => ({ name: variableOf(leaf.path), leaf }))
+/** The settings of the plugin, each with its variable; lists are comma-separated, objects are JSON. */
+export const optionVariables: readonly Variable[] = variablesOf(optionsSchema)
 
-/** The variable of an option: `fhir.baseUrl` is `FHIR_MCP_FHIR_BASE_URL`; a place in a list is that of the list. */
+/** What the broker of `serve` has from the plugin's own settings. */
+const ofThePlugin = new Set(['publicUrl', 'resource'])
+const brokerGroup = 'broker'
+
+/** The same for the broker of `serve`, which is there exactly when `brokerSwitch` is given. */
+export const brokerVariables: readonly Variable[] = variablesOf(brokerSchema, [brokerGroup]).filter(
+  ({ leaf }) => !ofThePlugin.has(leaf.path[0] ?? ''),
+)
+export const brokerSwitch = variableOf([brokerGroup, 'upstream', 'issuer'])
+
+/** How options are called in messages: by their variables. */
+export const optionName = nameAmong(optionVariables)
+const ownBrokerName = nameAmong(brokerVariables)
+/** The same for options of the broker. */
+export const brokerName: NameOf = (path) =>
+  ofThePlugin.has(path[0] ?? '') ? optionName(path) : ownBrokerName(path)
+
+/** The variable of an option: `fhir.baseUrl` is `FHIR_MCP_FHIR_BASE_URL`. */
 export function variableOf(path: readonly string[]): string {
-  const names = path.filter((name) => !/^\d+$/.test(name))
-  const words = names.map((name) => name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase())
+  const words = path.map((name) => name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase())
   return `${prefix}${words.join('_')}`
 }
 
@@ -56,27 +83,42 @@ export function variableOf(path: readonly string[]): string {
  */
 export function readEnvironment(environment: Environment): Configuration {
   const values = valuesOf(environment)
-  const input: Record<string, unknown> = {}
-  for (const { name, leaf } of optionVariables) {
-    const text = values.get(name)
-    if (text !== undefined) put(input, leaf.path, parsedValue(name, leaf.type, text))
-    else if (leaf.required) put(input, leaf.path, undefined)
-  }
+  return { options: optionsOf(values), command: commandOf(values) }
+}
+
+/** The options of the plugin. Throws CONFIG for wrong and missing ones. */
+export function optionsOf(values: Values): Options {
+  return parseOptions(inputOf(optionVariables, values), optionName)
+}
+
+/**
+ * The options of the broker at `publicUrl`, but for its resource; undefined where none is wanted. Throws CONFIG for wrong and
+ * missing ones, and for some without `brokerSwitch`.
+ */
+export function brokerSettingsOf(values: Values, publicUrl: string): BrokerSettings | undefined {
+  const given = brokerVariables.find(({ name }) => values.has(name))
+  if (given === undefined) return undefined
+  if (!values.has(brokerSwitch)) throw wrong(brokerSwitch, `is required with ${given.name}`)
+  return parseBy(brokerSchema, { ...inputOf(brokerVariables, values), publicUrl }, brokerName)
+}
+
+/** What the commands need beside the options. */
+export function commandOf(values: Values): CommandValues {
   const command: Partial<Record<CommandVariable, string>> = {}
   for (const name of Object.keys(commandVariables).filter(isCommandVariable)) {
     const text = values.get(name)
     if (text !== undefined) command[name] = text
   }
-  return { options: parseOptions(input, variableOf), command }
+  return command
 }
 
-function isCommandVariable(name: string): name is CommandVariable {
-  return Object.hasOwn(commandVariables, name)
-}
-
-/** The values that are given, by variable; files are read. An empty value counts as not given. */
-function valuesOf(environment: Environment): Map<string, string> {
-  const known = new Set([...optionVariables.map(({ name }) => name), ...Object.keys(commandVariables)])
+/**
+ * The values that are given; files are read. An empty value counts as not given. Throws CONFIG for an unknown `FHIR_MCP_*`
+ * variable, one that is given twice, and a file that cannot be read.
+ */
+export function valuesOf(environment: Environment): Values {
+  const variables = [...optionVariables, ...brokerVariables].map(({ name }) => name)
+  const known = new Set([...variables, ...Object.keys(commandVariables)])
   const values = new Map<string, string>()
   for (const [name, text] of Object.entries(environment)) {
     if (!name.startsWith(prefix) || text === undefined || text === '') continue
@@ -88,68 +130,47 @@ function valuesOf(environment: Environment): Map<string, string> {
   return values
 }
 
+function variablesOf(schema: z.core.$ZodType, group: readonly string[] = []): Variable[] {
+  return leavesOf(schema).map((leaf) => ({ name: variableOf([...group, ...leaf.path]), leaf }))
+}
+
+/**
+ * What is within a variable's value is said beside its name, a place in a list is not; a group is called by its first variable.
+ * What has no variable keeps its own name.
+ */
+function nameAmong(variables: readonly Variable[]): NameOf {
+  return (path) => {
+    const around = variables.find(({ leaf }) => isWithin(path, leaf.path))
+    if (around === undefined) {
+      return variables.find(({ leaf }) => isWithin(leaf.path, path))?.name ?? path.join('.')
+    }
+    const rest = path.slice(around.leaf.path.length).filter((name) => !/^\d+$/.test(name))
+    return rest.length === 0 ? around.name : `${around.name}: ${rest.join('.')}`
+  }
+}
+
+function isWithin(path: readonly string[], group: readonly string[]): boolean {
+  return group.every((name, place) => path[place] === name)
+}
+
+function inputOf(variables: readonly Variable[], values: Values): Record<string, unknown> {
+  const input: Record<string, unknown> = {}
+  for (const { name, leaf } of variables) {
+    const text = values.get(name)
+    if (text !== undefined) put(input, leaf.path, parsedValue(name, leaf.type, text))
+    else if (leaf.required) put(input, leaf.path, undefined)
+  }
+  return input
+}
+
+function isCommandVariable(name: string): name is CommandVariable {
+  return Object.hasOwn(commandVariables, name)
+}
+
 function readSecret(name: string, path: string): string {
   try {
     return readFileSync(path, 'utf8').trim()
   } catch {
     throw wrong(name, 'names a file that cannot be read')
   }
-}
-
-function parsedValue(name: string, type: z.core.$ZodType, text: string): unknown {
-  if (type instanceof z.ZodNumber) return numberOf(name, text)
-  if (type instanceof z.ZodBoolean) return booleanOf(name, text)
-  if (type instanceof z.ZodArray) return listOf(text)
-  if (type instanceof z.ZodRecord) return recordOf(name, text)
-  if (type instanceof z.ZodUnion) {
-    const choices = type.def.options
-    if (choices.some((choice) => choice instanceof z.ZodArray) && text.includes(',')) return listOf(text)
-    const isBoolean = text === 'true' || text === 'false'
-    if (isBoolean && choices.some((choice) => choice instanceof z.ZodBoolean)) return text === 'true'
-  }
-  return text
-}
-
-function numberOf(name: string, text: string): number {
-  if (!/^-?\d+(\.\d+)?$/.test(text)) throw wrong(name, 'must be a number')
-  return Number(text)
-}
-
-function booleanOf(name: string, text: string): boolean {
-  if (text !== 'true' && text !== 'false') throw wrong(name, 'must be true or false')
-  return text === 'true'
-}
-
-function listOf(text: string): string[] {
-  const entries = text.split(',').map((entry) => entry.trim())
-  return entries.filter((entry) => entry !== '')
-}
-
-function recordOf(name: string, text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw wrong(name, 'must be JSON')
-  }
-}
-
-function put(input: Record<string, unknown>, path: readonly string[], value: unknown): void {
-  const [name, ...rest] = path
-  if (name === undefined) return
-  if (rest.length === 0) {
-    input[name] = value
-    return
-  }
-  const inner = input[name]
-  const group: Record<string, unknown> = isGroup(inner) ? inner : {}
-  input[name] = group
-  put(group, rest, value)
-}
-
-function isGroup(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function wrong(name: string, what: string): Error {
-  return fhirMcpError('CONFIG', { detail: `${name} ${what}.` })
 }

@@ -21,17 +21,25 @@ interface Unwrapped {
   readonly mayBeAbsent: boolean
 }
 
-/** Every setting of an options schema that a text can say, in its order, groups opened; a function is none. */
-export function leavesOf(schema: z.core.$ZodType, path: readonly string[] = [], always = true): Leaf[] {
+/**
+ * Every setting of an options schema that a text can say, in its order, groups opened; a function is none. What has no
+ * description of its own has that of its group, `about`.
+ */
+export function leavesOf(
+  schema: z.core.$ZodType,
+  path: readonly string[] = [],
+  always = true,
+  about?: string,
+): Leaf[] {
   const unwrapped = unwrap(schema)
+  const { type, description = about, fallback, mayBeAbsent } = unwrapped
   const required = always && unwrapped.required
-  if (unwrapped.type instanceof z.ZodObject) {
-    const shape: Readonly<Record<string, z.core.$ZodType>> = unwrapped.type.shape
-    return Object.entries(shape).flatMap(([name, member]) =>
-      leavesOf(member, [...path, name], always && !unwrapped.mayBeAbsent),
-    )
+  const group = groupOf(type)
+  if (group !== undefined) {
+    const members = Object.entries(group)
+    const alwaysThere = always && !mayBeAbsent && !(type instanceof z.ZodUnion)
+    return members.flatMap(([name, member]) => leavesOf(member, [...path, name], alwaysThere, description))
   }
-  const { type, description, fallback } = unwrapped
   if (type instanceof z.ZodCustom) return []
   return [{ path, type, description, fallback, required }]
 }
@@ -42,13 +50,20 @@ export function unknownPaths(
   input: unknown,
   path: readonly string[] = [],
 ): (readonly string[])[] {
-  const { type } = unwrap(schema)
-  if (!(type instanceof z.ZodObject) || typeof input !== 'object' || input === null) return []
-  const shape: Readonly<Record<string, z.core.$ZodType>> = type.shape
+  const group = groupOf(unwrap(schema).type)
+  if (group === undefined || typeof input !== 'object' || input === null) return []
   return Object.entries(input).flatMap(([name, value]) => {
-    const member = Object.hasOwn(shape, name) ? shape[name] : undefined
+    const member = Object.hasOwn(group, name) ? group[name] : undefined
     return member === undefined ? [[...path, name]] : unknownPaths(member, value, [...path, name])
   })
+}
+
+/** The members of a group, also where a group is one of the choices (`'memory'` or `{ redis }`); undefined for any other type. */
+function groupOf(type: z.core.$ZodType): Readonly<Record<string, z.core.$ZodType>> | undefined {
+  if (type instanceof z.ZodObject) return type.shape
+  return type instanceof z.ZodUnion
+    ? type.def.options.find((choice) => choice instanceof z.ZodObject)?.shape
+    : undefined
 }
 
 function unwrap(schema: z.core.$ZodType): Unwrapped {

@@ -26,12 +26,21 @@ export function parseBy<T extends z.ZodType>(
   const parsed = schema.safeParse(input)
   const wrong = parsed.success
     ? []
-    : parsed.error.issues.map((issue) => {
+    : parsed.error.issues.flatMap(narrowed).map((issue) => {
         const path = issue.path.map(String)
         return `${nameOf(path)} ${wording(issue, valueAt(input, path) === undefined)}`
       })
   if (parsed.success && unknown.length === 0) return parsed.data
   throw fhirMcpError('CONFIG', { detail: `${[...new Set([...unknown, ...wrong])].join('; ')}.` })
+}
+
+/** Of several choices, what is wrong within the one whose kind was given: of `{ prefix }` that it lacks `redis`. */
+function narrowed(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue]
+  const within = issue.errors.find(
+    (issues) => issues.length > 0 && issues.every(({ path }) => path.length > 0),
+  )
+  return within?.flatMap((inner) => narrowed({ ...inner, path: [...issue.path, ...inner.path] })) ?? [issue]
 }
 
 function valueAt(input: unknown, path: readonly string[]): unknown {
@@ -53,7 +62,7 @@ function wording(issue: z.core.$ZodIssue, missing: boolean): string {
     case 'invalid_value':
       return `must be one of ${issue.values.map(String).join(', ')}`
     case 'too_small':
-      return `must ${verbFor(issue.origin)} ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`
+      return `must ${verbFor(issue.origin)} ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}${issue.origin === 'string' && issue.minimum !== 1 ? ' characters' : ''}`
     case 'too_big':
       return `must ${verbFor(issue.origin)} at most ${issue.maximum}`
     case 'invalid_format':

@@ -2,7 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { optionVariables, readEnvironment } from '../src/config-env.ts'
+import {
+  brokerSettingsOf,
+  brokerVariables,
+  commandVariables,
+  optionVariables,
+  readEnvironment,
+  valuesOf,
+} from '../src/config-env.ts'
 
 const enough = {
   FHIR_MCP_FHIR_BASE_URL: 'https://fhir.example.org/fhir',
@@ -101,6 +108,105 @@ describe('the variables', () => {
   })
 })
 
+describe('the variables of the broker', () => {
+  const key = { kty: 'EC', alg: 'ES256', kid: 'one', d: 'secret' }
+  const required = {
+    FHIR_MCP_BROKER_UPSTREAM_ISSUER: 'https://exchange.example.org/o',
+    FHIR_MCP_BROKER_UPSTREAM_CLIENT_ID: 'gateway',
+    FHIR_MCP_BROKER_KEYS: JSON.stringify(key),
+    FHIR_MCP_BROKER_COOKIE_SECRETS: 'a-cookie-secret-of-32-characters',
+    FHIR_MCP_BROKER_ENCRYPTION_KEY: 'one',
+  }
+  const settings = (more: Record<string, string> = {}) =>
+    brokerSettingsOf(valuesOf({ ...required, ...more }), 'https://gateway.example.org')
+
+  it('are named after its options, with its address from the plugin', () => {
+    const names = brokerVariables.map(({ name }) => name)
+    expect(names).toEqual(
+      expect.arrayContaining([
+        'FHIR_MCP_BROKER_PATH',
+        'FHIR_MCP_BROKER_UPSTREAM_CLIENT_SECRET',
+        'FHIR_MCP_BROKER_CLAIMS_INTROSPECTION_CLIENT_SECRET',
+        'FHIR_MCP_BROKER_STORAGE_REDIS',
+        'FHIR_MCP_BROKER_STORAGE_PREFIX',
+        'FHIR_MCP_BROKER_REGISTRATION_LIMIT',
+      ]),
+    )
+    expect(names.join(' ')).not.toMatch(/PUBLIC_URL|RESOURCE/)
+    const others = [...optionVariables.map(({ name }) => name), ...Object.keys(commandVariables)]
+    expect(new Set([...names, ...others]).size).toBe(names.length + others.length)
+    expect(brokerVariables.filter(({ leaf }) => leaf.required).map(({ name }) => name)).toEqual(
+      Object.keys(required),
+    )
+    expect(brokerVariables.filter(({ leaf }) => leaf.description === undefined)).toEqual([])
+  })
+
+  it('are for serve alone: the plugin has none of them', () => {
+    expect(brokerSettingsOf(valuesOf(enough), 'https://gateway.example.org')).toBeUndefined()
+    expect(read(required).options).toEqual(read().options)
+  })
+
+  it('carry keys, storage and lists', () => {
+    expect(settings()).toMatchObject({
+      publicUrl: 'https://gateway.example.org',
+      path: '/oauth',
+      keys: [key],
+      cookieSecrets: [required.FHIR_MCP_BROKER_COOKIE_SECRETS],
+      encryptionKey: 'one',
+      storage: 'memory',
+      claims: { sources: ['id_token'] },
+      registration: { dynamic: true },
+    })
+    const other = { ...key, kid: 'two' }
+    expect(
+      settings({
+        FHIR_MCP_BROKER_KEYS: JSON.stringify([key, other]),
+        FHIR_MCP_BROKER_ENCRYPTION_KEY: 'one,two',
+        FHIR_MCP_BROKER_STORAGE_REDIS_FILE: fileWith('redis://:secret@redis:6379\n'),
+        FHIR_MCP_BROKER_STORAGE_PREFIX: 'us:',
+        FHIR_MCP_BROKER_UPSTREAM_SCOPE: 'openid offline_access',
+        FHIR_MCP_BROKER_UPSTREAM_PARAMETERS: '{"access_type":"offline"}',
+        FHIR_MCP_BROKER_CLAIMS_SOURCES: 'userinfo, id_token',
+        FHIR_MCP_BROKER_REGISTRATION_DYNAMIC: 'false',
+        FHIR_MCP_BROKER_CONSENT_LIFETIME: '0',
+      }),
+    ).toMatchObject({
+      keys: [key, other],
+      encryptionKey: ['one', 'two'],
+      storage: { redis: 'redis://:secret@redis:6379', prefix: 'us:' },
+      upstream: { scope: 'openid offline_access', parameters: { access_type: 'offline' } },
+      claims: { sources: ['userinfo', 'id_token'] },
+      registration: { dynamic: false },
+      consentLifetime: 0,
+    })
+  })
+
+  it('are refused without the one that turns it on', () => {
+    expect(() => settings({ FHIR_MCP_BROKER_UPSTREAM_ISSUER: '' })).toThrow(
+      'FHIR_MCP_BROKER_UPSTREAM_ISSUER is required with FHIR_MCP_BROKER_UPSTREAM_CLIENT_ID',
+    )
+  })
+
+  it('are named where a part of them is wrong', () => {
+    const message = (more: Record<string, string>) => {
+      try {
+        return String(settings(more))
+      } catch (thrown) {
+        return String(thrown)
+      }
+    }
+    expect(message({ FHIR_MCP_BROKER_KEYS: '[{"kty":"EC","kid":""}]' })).toContain(
+      'FHIR_MCP_BROKER_KEYS: alg is required; FHIR_MCP_BROKER_KEYS: kid must have at least 1; FHIR_MCP_BROKER_KEYS: d is required.',
+    )
+    expect(message({ FHIR_MCP_BROKER_STORAGE_PREFIX: 'us:' })).toContain(
+      'FHIR_MCP_BROKER_STORAGE_REDIS is required',
+    )
+    expect(message({ FHIR_MCP_BROKER_CLAIMS_SOURCES: 'introspection' })).toContain(
+      'FHIR_MCP_BROKER_CLAIMS_INTROSPECTION_URL is required with the source introspection',
+    )
+  })
+})
+
 describe('a wrong setting', () => {
   const wrong = [
     [{ FHIR_MCP_FHIR_BASEURL: 'x' }, 'FHIR_MCP_FHIR_BASEURL is not a variable'],
@@ -149,6 +255,12 @@ describe('a wrong setting', () => {
   it('is one that is given twice', () => {
     const twice = { FHIR_MCP_AUTH_CLAIM: 'a', FHIR_MCP_AUTH_CLAIM_FILE: fileWith('b') }
     expect(() => read(twice)).toThrow('FHIR_MCP_AUTH_CLAIM is given twice')
+  })
+
+  it('within an object is named beside its variable', () => {
+    expect(() => read({ FHIR_MCP_ACCESS_ROLES: '{"viewer":"all"}' })).toThrow(
+      'FHIR_MCP_ACCESS_ROLES: viewer must be a list',
+    )
   })
 
   it('is named with all others at once', () => {

@@ -1,10 +1,11 @@
 import { z } from 'zod'
-import { commandVariables, optionVariables } from '../config-env.ts'
+import { brokerSwitch, brokerVariables, commandVariables, optionVariables } from '../config-env.ts'
 import type { Leaf } from '../config-leaves.ts'
 
 /** What `--help` prints: the commands, and every variable with its meaning, choices and default. */
 export function helpText(): string {
   const options = optionVariables.map(({ name, leaf }) => entry(name, aboutOption(leaf)))
+  const broker = brokerVariables.map(({ name, leaf }) => entry(name, aboutOption(leaf)))
   const commands = Object.entries(commandVariables).map(([name, about]) => entry(name, about))
   return `${[
     'Usage: fastify-fhir-mcp <command>',
@@ -14,6 +15,7 @@ export function helpText(): string {
     '  login [--no-browser | --device]     sign in for stdio: in the browser, by a pasted address, on another device',
     '  logout                              revoke and remove what login kept',
     '  whoami                              who is signed in, what that reaches, until when',
+    '  broker-secrets [--out FILE]         new values for FHIR_MCP_BROKER_KEYS, _COOKIE_SECRETS and _ENCRYPTION_KEY',
     '  help, --help                        this text',
     '  --version                           the version',
     '',
@@ -21,6 +23,10 @@ export function helpText(): string {
     'that holds the value. Lists are separated by commas, objects are JSON.',
     '',
     ...options,
+    '',
+    `For the broker of serve, which signs people in for clients that must register. It is on when`,
+    `${brokerSwitch} is set; then FHIR_MCP_AUTH_ISSUER and FHIR_MCP_AUTH_AUDIENCE are left out.`,
+    ...broker,
     '',
     'For the commands:',
     ...commands,

@@ -1,4 +1,5 @@
 import type { Principal } from '../access/principal.ts'
+import { noAudit } from '../audit/create-audit.ts'
 import type { Options } from '../config.ts'
 import type { Configuration, Environment } from '../config-env.ts'
 import { fhirMcpError } from '../errors.ts'
@@ -59,7 +60,7 @@ export async function principalOf(
   pair: TokenPair,
   environment: Environment,
 ): Promise<Principal> {
-  const surroundings = { now: () => Date.now(), audit: () => undefined, environment }
+  const surroundings = { now: () => Date.now(), audit: noAudit, environment }
   const service = createStdioService(options, async () => pair, surroundings)
   try {
     return (await service.bearer(new AbortController().signal)).principal

@@ -3,6 +3,7 @@ import { type Environment, readEnvironment } from '../config-env.ts'
 import { isFhirMcpError } from '../errors.ts'
 import { openSystemBrowser } from '../login/system-browser.ts'
 import { implementation } from '../mcp/implementation.ts'
+import { brokerSecrets } from './broker-secrets.ts'
 import { helpText } from './help.ts'
 import { type LoginMode, login, logout } from './login.ts'
 import { serve } from './serve.ts'
@@ -30,13 +31,14 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
     stderr.write('fastify-fhir-mcp: no such command or option; see fastify-fhir-mcp --help\n')
     return exit.usage
   }
-  const { command, host, port, mode } = parsed
+  const { command, host, port, mode, out } = parsed
   try {
     if (command === 'version') stdout.write(`${implementation.version}\n`)
     else if (command === 'help') stdout.write(helpText())
     else if (command === 'login') await login(mode, surroundings)
     else if (command === 'logout') await logout(environment, surroundings)
     else if (command === 'whoami') await whoami(environment, surroundings)
+    else if (command === 'broker-secrets') await brokerSecrets(out, stdout)
     else if (command === 'stdio') await runStdio(surroundings)
     else await runServe(surroundings, { host, port })
     return exit.done
@@ -46,13 +48,14 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
   }
 }
 
-const commands = ['serve', 'stdio', 'login', 'logout', 'whoami', 'help'] as const
+const commands = ['serve', 'stdio', 'login', 'logout', 'whoami', 'broker-secrets', 'help'] as const
 
 interface Parsed {
   readonly command: (typeof commands)[number] | 'version'
   readonly host: string | undefined
   readonly port: string | undefined
   readonly mode: LoginMode
+  readonly out: string | undefined
 }
 
 function parse(argv: readonly string[]): Parsed | undefined {
@@ -67,17 +70,19 @@ function parse(argv: readonly string[]): Parsed | undefined {
         port: { type: 'string' },
         'no-browser': { type: 'boolean' },
         device: { type: 'boolean' },
+        out: { type: 'string' },
       },
     })
-    const { help, version, host, port, device, 'no-browser': noBrowser } = values
+    const { help, version, host, port, device, out, 'no-browser': noBrowser } = values
     const [name, ...rest] = positionals
     const mode = device === true ? 'device' : noBrowser === true ? 'no-browser' : 'browser'
-    const parsed = { host, port, mode } as const
+    const parsed = { host, port, mode, out } as const
     if (version === true) return { command: 'version', ...parsed }
     if (help === true || name === 'help') return { command: 'help', ...parsed }
     const command = commands.find((one) => one === name)
     if (rest.length > 0 || command === undefined) return undefined
     if (command !== 'serve' && (host !== undefined || port !== undefined)) return undefined
+    if (command !== 'broker-secrets' && out !== undefined) return undefined
     if (command !== 'login' && mode !== 'browser') return undefined
     return device === true && noBrowser === true ? undefined : { command, ...parsed }
   } catch {
@@ -89,7 +94,7 @@ async function runServe(
   { environment, stderr, stopped }: Surroundings,
   given: Pick<Parsed, 'host' | 'port'>,
 ): Promise<void> {
-  const app = await serve(readEnvironment(environment), given, stderr)
+  const app = await serve(environment, given, stderr)
   await stopped
   await app.close()
 }

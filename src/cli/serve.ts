@@ -1,11 +1,13 @@
+import { isIP } from 'node:net'
 import type { Writable } from 'node:stream'
-import Fastify, { type FastifyInstance } from 'fastify'
-import { missingPublicUrl } from '../../plugins/address.ts'
+import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { fhirMcp } from '../../plugins/index.ts'
-import { type Configuration, variableOf } from '../config-env.ts'
+import { commandOf, type Environment, optionName, valuesOf } from '../config-env.ts'
 import { fhirMcpError } from '../errors.ts'
-import { isLoopback } from '../loopback.ts'
+import { callingByVariables } from './calling-by-variables.ts'
 import { logLevelOf } from './log.ts'
+import { registerBroker } from './register-broker.ts'
+import { serveOptions } from './serve-options.ts'
 
 /** Where to listen, as arguments of the command say; the environment comes second. */
 export interface ServeArguments {
@@ -16,21 +18,51 @@ export interface ServeArguments {
 const defaults = { host: '127.0.0.1', port: '8765' }
 
 /**
- * Starts the HTTP server and resolves once it listens. Closing it lets requests in flight end and closes the streams.
- * Throws CONFIG for a wrong setting, and what listening throws.
+ * Starts the HTTP server, with the broker where the environment has one, and resolves once it listens. Closing it lets
+ * requests in flight end, and closes the streams and the broker's storage. Throws CONFIG for a wrong setting, and what
+ * listening throws; nothing is left open then.
  */
 export async function serve(
-  { options, command }: Configuration,
+  environment: Environment,
   given: ServeArguments,
   stderr: Writable,
 ): Promise<FastifyInstance> {
+  const values = valuesOf(environment)
+  const command = commandOf(values)
   const host = given.host ?? command.FHIR_MCP_HOST ?? defaults.host
   const port = portOf(given.port ?? command.FHIR_MCP_PORT ?? defaults.port)
-  if (!isLoopback(host) && options.publicUrl === undefined) throw missingPublicUrl(variableOf(['publicUrl']))
-  const app = Fastify({ logger: { level: logLevelOf(command.FHIR_MCP_LOG_LEVEL), stream: stderr } })
-  await app.register(fhirMcp, options)
-  await app.listen({ host, port })
-  return app
+  const { options, broker } = serveOptions(values, { host, port })
+  const app = Fastify({
+    logger: { level: logLevelOf(command.FHIR_MCP_LOG_LEVEL), stream: stderr },
+    trustProxy: trustProxyOf(command.FHIR_MCP_TRUST_PROXY),
+  })
+  try {
+    if (broker !== undefined) await registerBroker(app, broker)
+    await callingByVariables(optionName, async () => app.register(fhirMcp, options))
+    await app.listen({ host, port })
+    return app
+  } catch (thrown) {
+    await app.close()
+    throw thrown
+  }
+}
+
+/**
+ * Whose X-Forwarded-For is believed, as Fastify wants it. Without any, all requests that come by a proxy are of one address, and
+ * share its limit. Throws CONFIG.
+ */
+function trustProxyOf(text: string | undefined): NonNullable<FastifyServerOptions['trustProxy']> {
+  if (text === undefined) return false
+  if (/^\d{1,2}$/.test(text)) return (_, hop) => hop < Number(text)
+  const proxies = text.split(',').map((proxy) => proxy.trim())
+  const isProxy = (proxy: string) => {
+    const [address = '', bits] = proxy.split('/')
+    return isIP(address) !== 0 && (bits === undefined || /^\d{1,3}$/.test(bits))
+  }
+  if (proxies.every(isProxy)) return proxies
+  throw fhirMcpError('CONFIG', {
+    detail: 'FHIR_MCP_TRUST_PROXY must be addresses or networks with commas between, or a number of hops.',
+  })
 }
 
 function portOf(text: string): number {

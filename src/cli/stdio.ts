@@ -1,14 +1,22 @@
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio'
-import type { CallRecord } from '../audit/record.ts'
+import { createAudit } from '../audit/create-audit.ts'
+import { sourceOf } from '../audit/fhir/source.ts'
+import type { Audit } from '../audit/record.ts'
+import type { Options } from '../config.ts'
 import type { Configuration, Environment } from '../config-env.ts'
+import { fhirMcpError } from '../errors.ts'
+import { createCallCount } from '../limits/count-calls.ts'
+import { limitService } from '../limits/limit-service.ts'
+import { createTurns } from '../limits/turns.ts'
 import { createStdioService, startNotes } from '../mcp/create-mcp-service.ts'
 import { describeFault } from '../mcp/fault.ts'
 import { createHandlers, type Handlers } from '../mcp/handlers.ts'
 import { listTool } from '../mcp/listing.ts'
 import type { Registry } from '../mcp/registry.ts'
 import { createServerV2 } from '../mcp/server-v2.ts'
+import type { StdioBearer } from '../mcp/stdio-bearer.ts'
 import { createLog, type Log, logLevelOf } from './log.ts'
 import { type OpenBrowser, type TokenSource, tokenSource } from './token-source.ts'
 
@@ -46,16 +54,24 @@ export function serveOverStdio(
   for (const note of startNotes(source.options)) log('warn', note)
   const service = createStdioService(source.options, source.tokens, {
     now: () => Date.now(),
-    audit: (call) => logCall(log, call),
+    audit: auditOf(source.options, log),
     environment,
   })
   service.registry.seal()
-  const handlers = createHandlers(service, (thrown) =>
+  const { callsAtOnce, callsWaiting, patience, callsPerPrincipal } = source.options.limits
+  const turns = createTurns({ atOnce: callsAtOnce, waiting: callsWaiting, patience })
+  const handlers = createHandlers(limitService(service, turns), (thrown) =>
     log('error', 'call failed', { fault: describeFault(thrown) }),
   )
   const underWay = new Set<Promise<unknown>>()
   const served = tracked(unasked(handlers, service.registry, source.kept), underWay)
-  const server = serveStdio(() => createServerV2(served, service.bearer), {
+  const countCall = createCallCount(callsPerPrincipal, () => Date.now())
+  const bearer: StdioBearer = async (signal) => {
+    const asker = await service.bearer(signal)
+    const record: NonNullable<typeof asker.record> = (line) => log('info', 'mcp call', line)
+    return { ...asker, record, admit: async () => countCall(asker.principal) }
+  }
+  const server = serveStdio(() => createServerV2(served, bearer), {
     transport: new StdioServerTransport(streams.stdin, streams.stdout),
   })
   const closing = new AbortController()
@@ -118,6 +134,10 @@ function tracked(handlers: Handlers, underWay: Set<Promise<unknown>>): Handlers 
   }
 }
 
-function logCall(log: Log, { kind, name, outcome, code, duration, requests }: CallRecord): void {
-  log('info', 'mcp call', { [kind]: name, outcome, code, duration, requests })
+/** The audit that the options choose. Throws CONFIG, also where it would write into the protocol. */
+function auditOf(options: Options, log: Log): Audit {
+  if (options.audit.descriptor === 1) {
+    throw fhirMcpError('CONFIG', { detail: 'audit.descriptor must not be 1 over stdio: it is the protocol.' })
+  }
+  return createAudit(options.audit, { log, now: () => Date.now(), source: sourceOf(options) })
 }

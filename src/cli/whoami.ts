@@ -1,4 +1,5 @@
 import type { Principal } from '../access/principal.ts'
+import { noAudit } from '../audit/create-audit.ts'
 import type { Options } from '../config.ts'
 import { type Configuration, type Environment, readEnvironment } from '../config-env.ts'
 import type { Tokens } from '../identity/stdio.ts'
@@ -15,7 +16,7 @@ export async function whoami(
 ): Promise<void> {
   const configuration = readEnvironment(environment)
   const { options, tokens } = sourceOf(configuration, environment)
-  const surroundings = { now: () => Date.now(), audit: () => undefined, environment }
+  const surroundings = { now: () => Date.now(), audit: noAudit, environment }
   const service = createStdioService(options, tokens, surroundings)
   const stop = new AbortController()
   void stopped.then(() => stop.abort())

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,10 +15,12 @@ import {
   type TestExchange,
   type TestIssuer,
 } from '../../src/test-kit/index.ts'
-
+import { Assistant } from '../broker/assistant.ts'
 import { createBrowser } from '../login/browser.ts'
 import { finished, jupyterHealthVariables, temporaryFolder } from '../login/machine.ts'
 import { startUpstream } from '../login/upstream.ts'
+import { startRedisStub } from './redis-stub.ts'
+import { secretsOf, startStandalone } from './standalone.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const bin = join(root, 'dist/src/cli/main.js')
@@ -37,8 +39,45 @@ afterAll(async () => {
   await exchange.close()
 })
 
+/** `serve` in a process of its own. */
+function served(program: string, env: Readonly<Record<string, string>>, argv: readonly string[] = []) {
+  const child = spawn(process.execPath, [program, 'serve', ...argv], {
+    env: { PATH: process.env.PATH ?? '', XDG_STATE_HOME: process.env.XDG_STATE_HOME ?? '', ...env },
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const written = { stdout: '', stderr: '' }
+  child.stdout.on('data', (chunk: Buffer) => {
+    written.stdout += chunk.toString()
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    written.stderr += chunk.toString()
+  })
+  const ended = once(child, 'close')
+  const listening = async () => {
+    while (!/Server listening/.test(written.stderr)) {
+      if (child.exitCode !== null) throw new Error(written.stderr)
+      await Promise.race([once(child.stderr, 'data'), ended])
+    }
+  }
+  return { child, written, ended, listening }
+}
+
+/** The built package as it is installed without some of its optional peers. */
+function installedWithout(...peers: string[]): string {
+  const folder = temporaryFolder()
+  cpSync(join(root, 'dist'), join(folder, 'dist'), { recursive: true })
+  cpSync(join(root, 'package.json'), join(folder, 'package.json'))
+  mkdirSync(join(folder, 'node_modules'))
+  for (const name of readdirSync(join(root, 'node_modules'))) {
+    if (!peers.includes(name))
+      symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name))
+  }
+  return join(folder, 'dist/src/cli/main.js')
+}
+
 const environment = () => ({
   PATH: process.env.PATH ?? '',
+  XDG_STATE_HOME: process.env.XDG_STATE_HOME ?? '',
   FHIR_MCP_FHIR_BASE_URL: exchange.url,
   FHIR_MCP_FHIR_CREDENTIALS: 'none',
   FHIR_MCP_AUTH_ISSUER: issuer.url,
@@ -132,7 +171,13 @@ describe('the built command', () => {
       const transport = new StdioClientTransport({
         command: process.execPath,
         args: [bin, 'stdio'],
-        env: { PATH: process.env.PATH ?? '', BROWSER: browser, XDG_DATA_HOME: folder, ...variables },
+        env: {
+          PATH: process.env.PATH ?? '',
+          XDG_STATE_HOME: process.env.XDG_STATE_HOME ?? '',
+          BROWSER: browser,
+          XDG_DATA_HOME: folder,
+          ...variables,
+        },
         stderr: 'pipe',
       })
       let log = ''
@@ -172,12 +217,68 @@ describe('the built command', () => {
     const [name = ''] = readdirSync(folder)
     const kept = () => JSON.parse(readFileSync(join(folder, name), 'utf8'))
     writeFileSync(join(folder, name), JSON.stringify({ ...kept(), expiresAt: 1 }))
-    const env = { PATH: process.env.PATH ?? '', ...variables }
+    const env = {
+      PATH: process.env.PATH ?? '',
+      XDG_STATE_HOME: process.env.XDG_STATE_HOME ?? '',
+      ...variables,
+    }
     const whoami = () => promisify(execFile)(process.execPath, [bin, 'whoami'], { env })
     for (const { stdout } of await Promise.all([whoami(), whoami(), whoami()])) {
       expect(stdout).toContain('subject        ada')
     }
     expect(upstream.refreshes()).toBe(1)
     expect(upstream.isActive(kept().accessToken)).toBe(true)
+  })
+})
+
+describe('the built command with the broker', { timeout: 60_000 }, () => {
+  it('signs a person in for a client that has nothing but the URL, and ends with its storage at SIGTERM', async () => {
+    const standalone = await startStandalone()
+    const { child, written, ended, listening } = served(bin, standalone.environment)
+    await listening()
+    const assistant = new Assistant(standalone.mcpUrl)
+    const tokens = await assistant.signIn()
+    expect(await assistant.call('list_studies')).toContain('30006')
+    child.kill('SIGTERM')
+    expect(await ended).toEqual([0, null])
+    expect(written.stdout).toBe('')
+    const secrets = secretsOf(standalone, tokens)
+    expect(secrets.length).toBeGreaterThan(8)
+    for (const secret of secrets) expect(written.stderr).not.toContain(secret)
+  })
+
+  it('ends at SIGTERM with Redis, which would keep it running if it were left open', async () => {
+    const redis = await startRedisStub()
+    onTestFinished(() => redis.close())
+    const standalone = await startStandalone()
+    const variables = { ...standalone.environment, FHIR_MCP_BROKER_STORAGE_REDIS: redis.url }
+    const { child, ended, listening } = served(bin, variables)
+    await listening()
+    expect(redis.connections.open).toBe(1)
+    child.kill('SIGTERM')
+    expect(await ended).toEqual([0, null])
+  })
+
+  it.each([
+    ['oidc-provider', 'FHIR_MCP_BROKER_UPSTREAM_ISSUER'],
+    ['redis', 'FHIR_MCP_BROKER_STORAGE_REDIS'],
+  ])('says which package to install where %s is missing', async (peer, variable) => {
+    const { environment } = await startStandalone()
+    const variables = { ...environment, FHIR_MCP_BROKER_STORAGE_REDIS: 'redis://127.0.0.1:9' }
+    const { written, ended } = served(installedWithout(peer), variables)
+    expect(await ended).toEqual([1, null])
+    expect(written.stderr).toContain(
+      `FHIR_MCP_CONFIG: The configuration is not usable. ${variable} needs a package that is not installed: npm install ${peer}.`,
+    )
+  })
+
+  it('needs neither package for anything else', async () => {
+    const program = installedWithout('oidc-provider', 'redis')
+    const { child, ended, listening } = served(program, environment(), ['--port', '0'])
+    await listening()
+    child.kill('SIGTERM')
+    expect(await ended).toEqual([0, null])
+    const { stdout } = await promisify(execFile)(process.execPath, [program, 'broker-secrets'])
+    expect(stdout).toContain('FHIR_MCP_BROKER_KEYS=')
   })
 })

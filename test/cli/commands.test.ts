@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import packageJson from '../../package.json' with { type: 'json' }
 import { run } from '../../src/cli/run.ts'
-import { commandVariables, optionVariables } from '../../src/config-env.ts'
+import { brokerVariables, commandVariables, optionVariables } from '../../src/config-env.ts'
 import { rpc } from '../plugins/gateway.ts'
 
 const enough = {
@@ -36,7 +36,7 @@ describe('the command line', () => {
     for (const argv of [['help'], ['--help'], ['serve', '-h']]) {
       const { code, stdout } = await finished(argv)
       expect(code).toBe(0)
-      for (const { name, leaf } of optionVariables) {
+      for (const { name, leaf } of [...optionVariables, ...brokerVariables]) {
         expect(stdout).toContain(`  ${name}\n`)
         if (leaf.description !== undefined) expect(stdout).toContain(leaf.description)
       }
@@ -46,8 +46,10 @@ describe('the command line', () => {
     expect(stdout).toContain('FHIR base URL of the exchange (required)')
     expect(stdout).toContain('any of jwt, introspection, userinfo, exchange; default: jwt')
     expect(stdout).toContain('default: {"*":["*"]}')
+    expect(stdout).toContain('any of id_token, introspection, userinfo, exchange; default: id_token')
+    expect(stdout).toContain('It is on when\nFHIR_MCP_BROKER_UPSTREAM_ISSUER is set')
     for (const name of Object.keys(commandVariables)) expect(stdout).toContain(`  ${name}\n`)
-    for (const command of ['serve', 'stdio', 'login', 'logout', 'whoami']) {
+    for (const command of ['serve', 'stdio', 'login', 'logout', 'whoami', 'broker-secrets']) {
       expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'))
     }
   })
@@ -67,6 +69,9 @@ describe('the command line', () => {
       ['stdio', '--device'],
       ['logout', '--no-browser'],
       ['login', '--device', '--no-browser'],
+      ['serve', '--out', 'x'],
+      ['broker-secrets', 'x'],
+      ['broker-secrets', '--out'],
     ]) {
       const { code, stdout, stderr } = await finished(argv)
       expect([code, stdout]).toEqual([2, ''])
@@ -81,8 +86,13 @@ describe('the command line', () => {
       [['serve', '--port', '70000'], enough, 'FHIR_MCP_PORT'],
       [['serve'], { ...enough, FHIR_MCP_PORT: 'x' }, 'FHIR_MCP_PORT'],
       [['serve'], { ...enough, FHIR_MCP_LOG_LEVEL: 'loud' }, 'FHIR_MCP_LOG_LEVEL must be one of'],
-      [['serve'], { ...enough, FHIR_MCP_RESULTS_CURSOR_KEY: 'short' }, 'results.cursorKey'],
+      [
+        ['serve'],
+        { ...enough, FHIR_MCP_RESULTS_CURSOR_KEY: 'short' },
+        'FHIR_MCP_RESULTS_CURSOR_KEY must be 32 bytes',
+      ],
       [['stdio'], enough, 'FHIR_MCP_ACCESS_TOKEN'],
+      [['stdio'], { ...enough, FHIR_MCP_BROKER_TYPO: '1' }, 'FHIR_MCP_BROKER_TYPO is not a variable'],
       [['stdio'], { ...enough, FHIR_MCP_TYPO: '1' }, 'FHIR_MCP_TYPO'],
     ] as const
     for (const [argv, environment, message] of cases) {
