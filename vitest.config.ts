@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
@@ -6,6 +8,8 @@ export default defineConfig({
     exclude: ['test/live/**'],
     restoreMocks: true,
     testTimeout: 20_000,
+    // Gateways of tests leave their records where those of nobody are.
+    env: { XDG_STATE_HOME: join(tmpdir(), 'fhir-mcp-tests') },
     coverage: {
       include: ['src/**/*.ts', 'plugins/**/*.ts'],
       exclude: ['src/demo/**'],

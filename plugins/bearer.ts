@@ -1,9 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { CallRecord } from '../src/audit/record.ts'
+import type { CallLine } from '../src/audit/record.ts'
 import { fhirMcpError } from '../src/errors.ts'
 import type { Bearer } from '../src/mcp/bearers.ts'
 import type { McpService } from '../src/mcp/service.ts'
 import { clientSignal } from './client-signal.ts'
+import type { Limits } from './limits.ts'
 
 const bearers = new WeakMap<FastifyRequest, Bearer>()
 
@@ -12,17 +13,23 @@ const credentials = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i
 
 /**
  * Verifies the bearer of every request before its body is read. Throws UNAUTHENTICATED without a bearer, TOKEN_INVALID for
- * a malformed one, and what `identify` throws.
+ * a malformed one, RATE_LIMITED for an address that has sent too many bad ones, and what `identify` throws.
  */
-export function createBearerCheck(service: Pick<McpService, 'identify'>) {
+export function createBearerCheck(
+  service: Pick<McpService, 'identify'>,
+  limits: Pick<Limits, 'countCall' | 'refusedTokens'>,
+) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const { authorization } = request.headers
     if (authorization === undefined || !/^Bearer\b/i.test(authorization))
       throw fhirMcpError('UNAUTHENTICATED')
     const token = credentials.exec(authorization)?.[1]
     if (token === undefined) throw fhirMcpError('TOKEN_INVALID')
-    const principal = await service.identify(token, clientSignal(reply))
-    bearers.set(request, { principal, token, record: (call) => logCall(request, call) })
+    const principal = await limits.refusedTokens.identify(request, token, () =>
+      service.identify(token, clientSignal(reply)),
+    )
+    const record = (call: CallLine) => logCall(request, call)
+    bearers.set(request, { principal, token, record, admit: () => limits.countCall(request) })
   }
 }
 
@@ -33,10 +40,7 @@ export function bearerOfRequest(request: FastifyRequest): Bearer {
   return bearer
 }
 
-/** What the request's log says of a call: never who, about whom, or with what arguments; that is the audit's. */
-function logCall(
-  { log }: FastifyRequest,
-  { kind, name, outcome, code, duration, requests }: CallRecord,
-): void {
-  log.info({ [kind]: name, outcome, code, duration, requests }, 'mcp call')
+/** What the request's log says of a call: nobody by name or id, and no arguments; that is the audit's. */
+function logCall({ log }: FastifyRequest, line: CallLine): void {
+  log.info(line, 'mcp call')
 }

@@ -1,11 +1,12 @@
 import type { z } from 'zod'
+import type { AuditStatus } from '../src/audit/record.ts'
 import type {
   AnyResourceDefinition,
   LocalResourceDefinition,
   PromptDefinition,
-  Registry,
   ResourceDefinition,
 } from '../src/mcp/registry.ts'
+import type { McpService } from '../src/mcp/service.ts'
 import type { LocalTool, Tool } from '../src/tools/tool.ts'
 
 /**
@@ -25,6 +26,8 @@ export interface FhirMcp {
   resource(resource: ResourceDefinition): void
   resource(resource: LocalResourceDefinition): void
   prompt(prompt: PromptDefinition): void
+  /** How the audit of this registration fares, for a gateway's metrics. */
+  auditStatus(): AuditStatus
 }
 
 declare module 'fastify' {
@@ -34,8 +37,12 @@ declare module 'fastify' {
 }
 
 /** The decorator of one registration. */
-export function createFhirMcp(registry: Registry): FhirMcp {
+export function createFhirMcp({
+  registry,
+  auditStatus,
+}: Pick<McpService, 'registry' | 'auditStatus'>): FhirMcp {
   return {
+    auditStatus: () => auditStatus(),
     tool: <Input extends z.ZodObject>(tool: LocalTool<Input> | Tool<Input>) => registry.addTool(tool),
     resource: (resource: AnyResourceDefinition) => registry.addResource(resource),
     prompt: (prompt) => registry.addPrompt(prompt),

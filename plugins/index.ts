@@ -1,15 +1,17 @@
 import fp from 'fastify-plugin'
 import { createMcpService, startNotes } from '../src/mcp/create-mcp-service.ts'
-import { auditTo } from './audit.ts'
-import { heldTokenOf, refuseForwardingWithBroker } from './broker.ts'
+import { auditOf } from './audit.ts'
+import { heldTokenOf, nameForBroker, refuseForwardingWithBroker } from './broker.ts'
 import { createPlugin } from './plugin.ts'
 
-export type { Audit, CallRecord } from '../src/audit/record.ts'
+export type { AuditStatus, CallRecord } from '../src/audit/record.ts'
 export type { HeldToken, OptionsInput as FhirMcpOptions } from '../src/config.ts'
 export { type ErrorCode, type ErrorName, errorCatalog, FhirMcpError } from '../src/errors.ts'
 export type {
   LocalResourceDefinition,
   PromptDefinition,
+  PromptMessage,
+  ResourceBody,
   ResourceDefinition,
 } from '../src/mcp/registry.ts'
 export type { Answer } from '../src/results/answer.ts'
@@ -36,12 +38,14 @@ export const fhirMcp = fp(
       const { log } = fastify
       for (const note of startNotes(options)) log.warn(note)
       refuseForwardingWithBroker(fastify, options)
-      return createMcpService(options, {
+      const service = createMcpService(options, {
         now,
-        audit: auditTo(log),
+        audit: auditOf(options, log, now),
         environment: process.env,
         heldToken: heldTokenOf(fastify),
       })
+      nameForBroker(fastify, options, service.readNames)
+      return service
     },
     now,
     streams: { total: 1000, perPrincipal: 20 },

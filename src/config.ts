@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Principal } from './access/principal.ts'
 import { defaultRoles } from './access/roles.ts'
+import type { RedisClient } from './limits/redis-windows.ts'
 import { isSecretsEndpoint } from './loopback.ts'
 
 const httpUrl = z.url({ protocol: /^https?$/ })
@@ -232,12 +233,149 @@ export const resultsSchema = z
   })
   .prefault({})
 
+/** A FHIR server that keeps AuditEvents. They name patients, so it is reached like anything secret. */
+const auditFhirSchema = z
+  .object({
+    baseUrl: z
+      .string()
+      .refine(
+        isSecretsEndpoint,
+        'must be an https URL (http on loopback alone) without credentials or fragment',
+      )
+      .describe('sink fhir: base URL of the server that keeps AuditEvents'),
+    version: z.enum(['R4', 'R5']).default('R4').describe('FHIR release of that server'),
+    token: z.string().min(1).optional().describe('A bearer token for that server'),
+    client: clientSchema.describe('SMART Backend Services at that server, in place of a token'),
+    timeout: milliseconds(10_000, 'Longest wait for one answer of that server'),
+    batchSize: z.number().int().min(1).max(1000).default(100).describe('AuditEvents in one request'),
+    interval: milliseconds(5000, 'How often it is looked for records of other processes'),
+  })
+  .optional()
+
+export const auditSchema = z
+  .object({
+    sink: z
+      .enum(['file', 'fhir', 'off'])
+      .default('file')
+      .describe('Where records of calls go: an NDJSON file, that and a FHIR server, or nowhere'),
+    path: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("The file, its owner's alone; by default audit.ndjson in the user's folder for logs"),
+    descriptor: z
+      .number()
+      .int()
+      .min(1)
+      .optional()
+      .describe('An open file descriptor in place of the file, such as 1 (stdout, not over stdio) or 3'),
+    onFailure: z
+      .enum(['refuse', 'continue'])
+      .default('refuse')
+      .describe('What happens to calls whose record cannot be kept: refused, or answered and counted'),
+    logKey: z
+      .string()
+      .optional()
+      .describe('32 bytes in base64url: key of the hashes in the ordinary log; random for each process'),
+    fhir: auditFhirSchema,
+  })
+  .prefault({})
+  .superRefine(({ sink, path, descriptor, fhir }, context) => {
+    const issue = (name: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [name], message })
+    if (sink === 'fhir' && fhir === undefined) issue('fhir', 'is required with sink fhir')
+    if (sink === 'fhir' && descriptor !== undefined) {
+      issue('descriptor', 'must not be there with sink fhir: records wait in a file')
+    }
+    if (sink !== 'fhir' && fhir !== undefined) issue('fhir', 'is not used without sink fhir')
+    if (path !== undefined && descriptor !== undefined) issue('descriptor', 'must not be there with a path')
+    const { token, client } = fhir ?? {}
+    if (client !== undefined && token !== undefined) issue('fhir', 'takes a token or a client, not both')
+    if (client !== undefined && (client.key === undefined || client.scopes.length === 0)) {
+      issue('fhir', 'client needs a key and scopes')
+    }
+  })
+
+/** Where counts are kept that several processes share: a URL, or a client of the package `redis`. */
+export const limitsRedis = z
+  .union([
+    z.string().regex(/^rediss?:\/\//),
+    z.custom<RedisClient>(
+      (value) =>
+        typeof value === 'object' &&
+        value !== null &&
+        'sendCommand' in value &&
+        typeof value.sendCommand === 'function',
+      'must be a redis:// URL or a connected client of the package redis',
+    ),
+  ])
+  .optional()
+
+/** Counts in a minute; 0 switches a limit off. */
+export const perMinute = (fallback: number, about: string) =>
+  z.number().int().nonnegative().default(fallback).describe(`${about} in a minute; 0: any number`)
+
+const pressureSchema = z
+  .object({
+    eventLoopDelay: z
+      .number()
+      .nonnegative()
+      .default(500)
+      .describe(
+        'Mean delay of the event loop over a second beyond which requests are refused, in milliseconds; 0: any',
+      ),
+    heapUsed: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.9)
+      .describe("Share of Node.js's heap limit beyond which requests are refused; 0: any"),
+    eventLoopUtilization: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0)
+      .describe('Share of the time that the event loop may be busy; 0: any'),
+  })
+  .prefault({})
+
+export const limitsSchema = z
+  .object({
+    callsPerPrincipal: perMinute(300, 'Calls of one principal (issuer, subject, client)'),
+    requestsPerAddress: perMinute(6000, 'Requests from one address'),
+    refusedTokensPerAddress: perMinute(
+      100,
+      'Different tokens from one address that are not accepted, beyond which new ones from there are not looked at,',
+    ),
+    callsAtOnce: z
+      .number()
+      .int()
+      .min(1)
+      .default(8)
+      .describe('Calls of one principal that are under way at the same time'),
+    callsWaiting: z
+      .number()
+      .int()
+      .nonnegative()
+      .default(16)
+      .describe('Calls of one principal that wait for one of those to end; further ones are refused'),
+    patience: milliseconds(5000, 'Longest such wait'),
+    redis: limitsRedis.describe(
+      'URL of the Redis in which is counted, for several processes; without it each counts in its memory',
+    ),
+    prefix: z.string().default('fhir-mcp:limits:').describe('What the keys in that Redis begin with'),
+    pressure: pressureSchema,
+  })
+  .prefault({})
+
 /** What a gateway passes to the plugin. */
 export const optionsSchema = z.object({
   fhir: fhirSchema,
   auth: authSchema,
   access: accessSchema,
   results: resultsSchema,
+  audit: auditSchema,
+  limits: limitsSchema,
   path: z
     .string()
     .regex(/^\/[\w\-./]*[\w-]$/)
@@ -272,3 +410,6 @@ type FhirCredentials = Pick<FhirOptions, 'credentials' | 'audience' | 'baseUrl' 
 export type ClientOptions = NonNullable<FhirOptions['client']>
 export type AuthOptions = Options['auth']
 export type AccessOptions = Options['access']
+export type LimitsOptions = Options['limits']
+export type AuditOptions = Options['audit']
+export type AuditFhirOptions = NonNullable<AuditOptions['fhir']>

@@ -4,12 +4,11 @@
  * @packageDocumentation
  */
 export {
-  type DecidedTarget,
   decide,
   isDenial,
+  type LoadedRoster,
   mayList,
   missingScopes,
-  type Rosters,
   rostersFor,
 } from './access/decide.ts'
 export type { Grant, GrantTerms, PatientSet } from './access/grant.ts'
@@ -28,7 +27,7 @@ export { defaultRoles, type RoleTable } from './access/roles.ts'
 export { type Enrolment, type Roster, rosterOf } from './access/roster.ts'
 export { parseScopes, type ScopeNeed, type Scopes } from './access/scopes.ts'
 export type { RosterKey, Target } from './access/target.ts'
-export type { Audit, CallRecord } from './audit/record.ts'
+export type { Audit, AuditStatus, CallLine, CallRecord, CallTarget } from './audit/record.ts'
 export { type Options, type OptionsInput, optionsSchema } from './config.ts'
 export { type ErrorCode, type ErrorName, errorCatalog, FhirMcpError, isFhirMcpError } from './errors.ts'
 export type {

@@ -117,14 +117,16 @@ export const errorCatalog = {
     status: 429,
     issue: 'throttled',
     message: 'Too many requests.',
-    cause: 'This server or the exchange limits how often it may be asked.',
-    cure: 'Wait as long as the error says.',
+    cause:
+      'This server or the exchange limits how often it may be asked, or how much at once; with HTTP status 503 this server is overloaded.',
+    cure: 'Wait as long as the error says; an operator changes the limits with limits.*.',
   },
   CONFIG: {
     status: 500,
     issue: 'exception',
     message: 'The configuration is not usable.',
-    cause: 'An option or environment variable is missing, malformed or contradicts another one.',
+    cause:
+      'An option or environment variable is missing, malformed or contradicts another one; as the answer to a call: its record cannot be kept (audit.sink).',
     cure: 'Correct the option that the detail names.',
   },
 } as const satisfies Record<string, ErrorEntry>

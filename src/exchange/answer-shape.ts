@@ -53,7 +53,7 @@ function isPlain(root: object): boolean {
     const below: object[] = []
     for (const node of level) {
       if (Object.hasOwn(node, '__proto__')) return false
-      for (const value of Object.values(node)) {
+      for (const value of Array.isArray(node) ? node : Object.values(node)) {
         if (typeof value === 'object' && value !== null) below.push(value)
       }
     }

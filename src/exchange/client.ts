@@ -56,8 +56,11 @@ export function createFhirClient(fhir: FhirOptions): FhirClient {
       signal,
       redirect: 'manual',
     }
-    const options = Object.assign(settings, { dispatcher: pool.dispatcherFor({ signal, onSent }) })
+    const options = Object.assign(settings, {
+      dispatcher: pool.dispatcherFor({ signal, onSent, onReceived: call.onReceived }),
+    })
     const { url, form: body } = request
+    const leave = await call.turn?.(signal)
     try {
       const answer = await client.request(
         url,
@@ -69,6 +72,8 @@ export function createFhirClient(fhir: FhirOptions): FhirClient {
       // Where fetch was replaced (nock, a recorder) an answer comes without our dispatcher: it counts as well.
       if (!counted && statusOf(thrown) !== undefined) onSent()
       throw thrown
+    } finally {
+      leave?.()
     }
   }
 

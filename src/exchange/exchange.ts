@@ -23,8 +23,12 @@ export interface Credential {
 export interface ExchangeCall {
   readonly credential: Credential
   readonly signal: AbortSignal
+  /** Waits until this caller may send one more request; what it returns is called when that one is answered. */
+  readonly turn?: (signal: AbortSignal) => Promise<() => void>
   /** Called once for each request that is sent to the exchange. */
   readonly onRequest?: () => void
+  /** Called with the bytes of each piece of an answer, as they came over the wire, bodies alone. */
+  readonly onReceived?: (bytes: number) => void
 }
 
 /** What is known of an exchange. */

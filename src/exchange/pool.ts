@@ -18,6 +18,8 @@ export interface PoolRequest {
   readonly signal: AbortSignal
   /** Called when the request is handed to a connection. */
   readonly onSent: () => void
+  /** Called with the bytes of each piece of the answer, packed as they are. */
+  readonly onReceived?: ((bytes: number) => void) | undefined
 }
 
 /** The connections to the exchange, and to nothing else: whatever URL is asked for, they lead to its origin. */
@@ -85,6 +87,7 @@ function unpacking(
       handler.onResponseStart?.(controller, status, plain, statusText)
     },
     onResponseData(controller, chunk) {
+      request.onReceived?.(chunk.length)
       if (packed === undefined) handler.onResponseData?.(controller, chunk)
       else packed.push(chunk)
     },

@@ -1,12 +1,14 @@
 import type { Principal } from '../access/principal.ts'
-import type { Audit } from '../audit/record.ts'
+import type { CallLine } from '../audit/record.ts'
 
 /** Who a request belongs to: a verified principal, and the access token that showed it. */
 export interface Bearer {
   readonly principal: Principal
   readonly token: string
-  /** Takes the record of each call, for the log of the request that it came with. */
-  readonly record?: Audit
+  /** Takes a line on each call, for the log of the request that it came with. */
+  readonly record?: (line: CallLine) => void
+  /** Counts one call of this principal. Throws RATE_LIMITED when there were too many. */
+  readonly admit?: () => Promise<void>
 }
 
 /** What both SDKs carry from the transport to a handler. It names nobody: only `bearerOf` can read it. */

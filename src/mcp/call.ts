@@ -2,27 +2,43 @@ import { setMaxListeners } from 'node:events'
 import type { z } from 'zod'
 import type { Rule } from '../access/narrowing.ts'
 import type { Principal } from '../access/principal.ts'
-import { type Audit, type CallRecord, isDenialCode } from '../audit/record.ts'
-import { type ErrorCode, fhirMcpError, isFhirMcpError } from '../errors.ts'
+import type { Audit, CallRecord } from '../audit/record.ts'
+import { isIn, type Said, type Touched } from '../audit/touched.ts'
+import { type FhirMcpError, fhirMcpError, isFhirMcpError } from '../errors.ts'
 import type { CredentialOf } from '../exchange/credentials/credentials.ts'
+import { principalKey } from '../limits/principal-key.ts'
+import type { Turns } from '../limits/turns.ts'
 import type { GrantedContext, Subject, ToolContext, ToolStanding } from '../tools/tool.ts'
 import { type AccessParts, type CallAccess, createCallAccess, type Decision } from './access.ts'
+import { type Head, openLedger } from './ledger.ts'
 import type { Asker, Progress } from './service.ts'
 
 /** What every call of a process shares. */
 export interface CallParts extends AccessParts {
   readonly credentialOf: CredentialOf
+  /** Of requests to the exchange: nobody takes all of its connections. */
+  readonly turns: Turns
   readonly context: Pick<ToolContext, 'cursors' | 'byteBudget' | 'settings' | 'now'>
   /** How each listed tool stands to a caller. */
   readonly standings: (principal: Principal) => readonly ToolStanding[]
   readonly audit: Audit
 }
 
-/** One call before it is decided: what it is called, what it is about, and what it does then. */
-export interface Work<T> {
-  readonly kind: 'tool' | 'resource'
-  readonly rule: Rule
+/** What the audit has to know of any call. */
+interface AuditedWork<T> {
+  readonly kind: CallRecord['kind']
   readonly asker: Asker
+  /** Names of the arguments that were given. */
+  readonly given: readonly string[]
+  /** What is in an answer. */
+  saidIn(result: T): Said
+}
+
+/** One call before it is decided: what it is called, what it is about, and what it does then. */
+export interface Work<T> extends AuditedWork<T> {
+  readonly rule: Rule
+  /** What the record calls it, where that is not the name of the rule. */
+  readonly name?: string
   readonly progress: Progress | undefined
   /** Undefined for work that needs no decision. */
   readonly subject: (() => Subject) | undefined
@@ -30,10 +46,8 @@ export interface Work<T> {
 }
 
 /** The same for work that needs no decision. */
-export interface LocalWork<T> {
-  readonly kind: 'tool' | 'resource'
+export interface LocalWork<T> extends AuditedWork<T> {
   readonly name: string
-  readonly asker: Asker
   readonly progress: Progress | undefined
   run(context: ToolContext): Promise<T>
 }
@@ -44,55 +58,91 @@ export interface LocalWork<T> {
  * the caller's own abort or a fault of ours.
  */
 export async function doWork<T>(parts: CallParts, work: Work<T>): Promise<T> {
-  const ledger = openLedger(parts, work.asker, { kind: work.kind, name: work.rule.name })
-  return ledger.keep(async () => {
-    const { asker } = work
+  const { asker, rule } = work
+  const { now } = parts.context
+  const ledger = openLedger(parts.audit, now, { ...headOf(work), name: work.name ?? rule.name })
+  const run = async () => {
+    assertCurrent(asker.principal, now())
     // Every request of the call listens to its end, and there may be many at once.
     setMaxListeners(0, asker.signal)
     const call = {
       credential: parts.credentialOf(asker),
       signal: asker.signal,
+      turn: (signal: AbortSignal) => parts.turns.enter(principalKey(asker.principal), signal),
       onRequest: ledger.countRequest,
+      onReceived: ledger.countReceived,
     }
     const access = createCallAccess(parts, asker.principal, call)
-    const subject = work.subject?.() ?? { kind: 'reach' }
     const attempt = async (fresh: boolean) => {
-      const decision = await access.decide(work.rule, subject, fresh)
-      ledger.decided(decision)
-      return work.run(contextOf(parts, work, access, decision))
+      const decision = await access.decide(rule, subject, fresh)
+      ledger.decided(decision.target)
+      return work.run(contextOf(parts, work, { access, decision, touched: ledger.touched }))
     }
+    const subject = work.subject?.() ?? { kind: 'reach' }
+    ledger.asked(subject)
     try {
       return await attempt(false)
     } catch (thrown) {
       if (!isFhirMcpError(thrown, 'EXCHANGE_LEAK')) throw thrown
       return attempt(true)
     }
-  })
+  }
+  return ledger.keep(run, (result) => work.saidIn(result))
 }
 
 /** Does a piece of work that needs no decision. */
 export async function doLocalWork<T>(parts: CallParts, work: LocalWork<T>): Promise<T> {
-  const ledger = openLedger(parts, work.asker, work)
-  return ledger.keep(() => work.run(baseContext(parts, work)))
+  const { now } = parts.context
+  const ledger = openLedger(parts.audit, now, { ...headOf(work), name: work.name })
+  const run = async () => {
+    assertCurrent(work.asker.principal, now())
+    return work.run(baseContext(parts, work))
+  }
+  return ledger.keep(run, (result) => work.saidIn(result))
+}
+
+/** Leaves the record of a call that was refused before it became work; `subject` is what it asked for, where that is known. */
+export function noteRefusal(
+  parts: CallParts,
+  head: Head,
+  subject: Subject | undefined,
+  error: FhirMcpError,
+): void {
+  const ledger = openLedger(parts.audit, parts.context.now, head)
+  if (subject !== undefined) ledger.asked(subject)
+  ledger.refused(error)
+}
+
+function headOf<T>({ kind, asker, given }: AuditedWork<T>) {
+  return { kind, asker, given }
+}
+
+interface Granted {
+  readonly access: CallAccess
+  readonly decision: Decision
+  readonly touched: Touched
 }
 
 function contextOf<T>(
   parts: CallParts,
   work: Work<T>,
-  access: CallAccess,
-  decision: Decision,
+  { access, decision, touched }: Granted,
 ): GrantedContext {
   const { grant, target } = decision
+  const members = grant.terms.patients?.members
+  if (members !== undefined) touched.knows((id) => members.has(id))
   return {
     ...baseContext(parts, work),
     grant,
     target,
-    exchange: access.exchange,
+    exchange: touched.watch(access.exchange),
     roster: async (key) => {
       const { studies, organizations, unrestricted } = grant.terms
       const within = key.kind === 'study' ? studies.has(key.id) : organizations.has(key.id)
       if (!within && !unrestricted) throw fhirMcpError('FORBIDDEN')
-      return access.roster(work.rule, key)
+      const roster = await access.roster(work.rule, key)
+      touched.knows((id) => isIn(roster, id))
+      return roster
     },
   }
 }
@@ -101,65 +151,6 @@ function baseContext(parts: CallParts, work: Pick<Work<unknown>, 'asker' | 'prog
   const { principal, signal } = work.asker
   const tools = () => parts.standings(principal)
   return { ...parts.context, principal, signal, tools, progress: work.progress ?? (() => undefined) }
-}
-
-interface Ledger {
-  readonly countRequest: () => void
-  decided(decision: Decision): void
-  keep<T>(run: () => Promise<T>): Promise<T>
-}
-
-function openLedger(
-  parts: CallParts,
-  asker: Asker,
-  head: { kind: 'tool' | 'resource'; name: string },
-): Ledger {
-  const { now } = parts.context
-  const start = now()
-  let requests = 0
-  let target: { kind: string; id: string | undefined } | undefined
-  const record = (outcome: CallRecord['outcome'], code: ErrorCode | undefined) => {
-    const { issuer, subject, client } = asker.principal
-    const end = now()
-    const who = { issuer, subject, client }
-    const how = { outcome, code, requests, duration: end - start, time: new Date(end).toISOString() }
-    const kept: CallRecord = { kind: head.kind, name: head.name, ...who, target, ...how }
-    parts.audit(kept)
-    asker.record?.(kept)
-  }
-  return {
-    countRequest: () => {
-      requests += 1
-    },
-    decided: (decision) => {
-      target = describe(decision)
-    },
-    async keep(run) {
-      try {
-        assertCurrent(asker.principal, start)
-        const result = await run()
-        record('allowed', undefined)
-        return result
-      } catch (thrown) {
-        const code = isFhirMcpError(thrown) ? thrown.code : undefined
-        record(code !== undefined && isDenialCode(code) ? 'denied' : 'failed', code)
-        throw thrown
-      }
-    },
-  }
-}
-
-function describe({ target }: Decision): { kind: string; id: string | undefined } {
-  switch (target.kind) {
-    case 'study':
-      return { kind: 'study', id: target.study }
-    case 'organization':
-      return { kind: 'organization', id: target.organization }
-    case 'patient':
-      return { kind: 'patient', id: target.patient }
-    default:
-      return { kind: 'reach', id: undefined }
-  }
 }
 
 function assertCurrent(principal: Principal, now: number): void {

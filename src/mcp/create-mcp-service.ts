@@ -8,8 +8,9 @@ import { createIdentify, type IdentifyDependencies } from '../identity/create-id
 import { exchangeApiUrl } from '../identity/exchange-api.ts'
 import { createIssuerReady } from '../identity/issuer-ready.ts'
 import { createStdioIdentify, type Tokens } from '../identity/stdio.ts'
+import { audienceOf } from './audience.ts'
 import { builtIn } from './built-in.ts'
-import { createService } from './create-service.ts'
+import { createService, type NamingService } from './create-service.ts'
 import type { McpService } from './service.ts'
 import { createStdioBearer, type StdioBearer } from './stdio-bearer.ts'
 
@@ -28,7 +29,7 @@ export interface ServiceSurroundings {
  * The service for HTTP: built-in tools and resources, bearer tokens, one exchange. Sends nothing before the first call.
  * Throws CONFIG for options that contradict each other.
  */
-export function createMcpService(options: Options, surroundings: ServiceSurroundings): McpService {
+export function createMcpService(options: Options, surroundings: ServiceSurroundings): NamingService {
   assertForwardable(options)
   const auth = { ...options.auth, ...audienceOf(options) }
   const identify = createIdentify(auth, identityOf(options, surroundings))
@@ -102,10 +103,4 @@ function identityOf(
     exchangeAudience: fhir.credentials === 'forward' ? fhir.audience : undefined,
     apiUrl: auth.sources.includes('exchange') ? exchangeApiUrl(fhir) : undefined,
   }
-}
-
-/** Our audience is by default the URL that clients know us by. */
-function audienceOf({ auth, publicUrl, path }: Options): { audience?: string | string[] } {
-  if (auth.audience !== undefined) return { audience: auth.audience }
-  return publicUrl === undefined ? {} : { audience: `${publicUrl.replace(/\/+$/, '')}${path}` }
 }

@@ -5,18 +5,21 @@ import type { Principal } from '../access/principal.ts'
 import { createRosterStore } from '../access/rosters.ts'
 import type { Audit } from '../audit/record.ts'
 import type { Options } from '../config.ts'
-import { fhirMcpError, isFhirMcpError } from '../errors.ts'
+import { type FhirMcpError, fhirMcpError, isFhirMcpError } from '../errors.ts'
 import type { CredentialOf } from '../exchange/credentials/credentials.ts'
 import type { ExchangeOpener } from '../exchange/exchange.ts'
 import type { Identify } from '../identity/identify.ts'
+import { createTurns } from '../limits/turns.ts'
 import type { Answer } from '../results/answer.ts'
 import { createCursors } from '../results/cursor.ts'
 import { errorAnswer } from '../results/outcome.ts'
-import type { ToolStanding } from '../tools/tool.ts'
-import { type CallParts, checkArguments, doLocalWork, doWork } from './call.ts'
+import type { Subject, ToolStanding } from '../tools/tool.ts'
+import { type CallParts, checkArguments, doLocalWork, doWork, noteRefusal } from './call.ts'
 import { type ListedTool, listTool } from './listing.ts'
-import { type AnyTool, isLocal, type Registry } from './registry.ts'
-import type { Completion, McpService, ResourceContents, ToolRequest } from './service.ts'
+import { createReadNames, type ReadNames } from './names.ts'
+import { type AnyTool, isLocal, type Registry, type ResourceBody } from './registry.ts'
+import { saidInAnswer, saidInBody, saidInCompletion } from './said.ts'
+import type { Completion, McpService, ResourceContents, ToolCall, ToolRequest } from './service.ts'
 
 /** The parts that a service is made of. */
 export interface ServiceParts {
@@ -32,8 +35,13 @@ export interface ServiceParts {
 
 const completionLimit = 100
 
+/** The product, and what it says of names to a broker beside it. */
+export interface NamingService extends McpService {
+  readonly readNames: ReadNames
+}
+
 /** Makes the product behind every transport. */
-export function createService(parts: ServiceParts): McpService {
+export function createService(parts: ServiceParts): NamingService {
   const { options, registry, opener } = parts
   const calls = callParts(parts, standings)
   const listed = new Map<string, ListedTool>()
@@ -62,14 +70,44 @@ export function createService(parts: ServiceParts): McpService {
     return isLocal(tool) ? undefined : missingScopes(ruleOf(tool), principal, policy())?.scopes
   }
 
+  /** Leaves the record of a call that is refused as it comes, with what it asked for as far as that can be seen. */
+  function noteToolRefusal(request: ToolCall, error: FhirMcpError): void {
+    const tool = registry.tools.get(request.name)
+    // What nobody registered is a text of the caller's.
+    const name = tool?.name ?? 'unknown'
+    const given = tool === undefined ? [] : namesGiven(tool, request.arguments)
+    noteRefusal(
+      calls,
+      { kind: 'tool', name, asker: request, given },
+      subjectOf(tool, request.arguments),
+      error,
+    )
+  }
+
+  function checked<Input extends AnyTool['input']>(input: Input, request: ToolRequest) {
+    try {
+      return checkArguments(input, request.arguments)
+    } catch (thrown) {
+      if (isFhirMcpError(thrown)) noteToolRefusal(request, thrown)
+      throw thrown
+    }
+  }
+
   async function run(tool: AnyTool, request: ToolRequest): Promise<Answer> {
     const { progress } = request
-    const input = checkArguments(tool.input, request.arguments)
+    const input = checked(tool.input, request)
+    const head = {
+      kind: 'tool',
+      asker: request,
+      progress,
+      given: namesGiven(tool, request.arguments),
+      saidIn: saidInAnswer,
+    } as const
     if (isLocal(tool)) {
-      const work = { kind: 'tool', name: tool.name, asker: request, progress } as const
+      const work = { ...head, name: tool.name }
       return doLocalWork(calls, { ...work, run: (context) => tool.run(input, context) })
     }
-    const work = { kind: 'tool', rule: ruleOf(tool), asker: request, progress } as const
+    const work = { ...head, rule: ruleOf(tool) }
     return doWork(calls, {
       ...work,
       subject: () => tool.subject(input),
@@ -80,6 +118,7 @@ export function createService(parts: ServiceParts): McpService {
   return {
     registry,
     identify: parts.identify,
+    readNames: createReadNames(calls),
 
     listTools: (principal) =>
       [...registry.tools.values()].filter((tool) => visible(tool, principal)).map(listedTool),
@@ -91,7 +130,10 @@ export function createService(parts: ServiceParts): McpService {
 
     async callTool(request) {
       const tool = registry.tools.get(request.name)
-      if (tool === undefined || !visible(tool, request.principal)) return undefined
+      if (tool === undefined || !visible(tool, request.principal)) {
+        noteToolRefusal(request, fhirMcpError('FORBIDDEN'))
+        return undefined
+      }
       try {
         return await run(tool, request)
       } catch (thrown) {
@@ -102,52 +144,73 @@ export function createService(parts: ServiceParts): McpService {
 
     async readResource(request): Promise<ResourceContents> {
       const match = registry.match(request.uri)
-      if (match === undefined) throw fhirMcpError('FORBIDDEN')
+      if (match === undefined) {
+        const error = fhirMcpError('FORBIDDEN')
+        noteRefusal(calls, { kind: 'resource', name: 'unknown', asker: request, given: [] }, undefined, error)
+        throw error
+      }
       const { definition, variables } = match
       const head = { uri: request.uri, mimeType: definition.mimeType }
+      const reading = {
+        kind: 'resource',
+        asker: request,
+        progress: undefined,
+        given: Object.keys(variables),
+        saidIn: saidInBody,
+      } as const
       if (isLocal(definition)) {
-        const work = { kind: 'resource', name: definition.uri, asker: request, progress: undefined } as const
+        const work = { ...reading, name: definition.uri }
         const read = await doLocalWork(calls, {
           ...work,
           run: (context) => definition.read(variables, context),
         })
-        return { ...head, text: read.text }
+        return contentsOf(head, read)
       }
-      const { rule } = definition
-      const work = { kind: 'resource', rule, asker: request, progress: undefined } as const
+      const work = { ...reading, rule: definition.rule, name: definition.uri }
       const read = await doWork(calls, {
         ...work,
         subject: () => definition.subject(variables),
         run: (context) => definition.read(variables, context),
       })
-      return { ...head, text: read.text }
+      return contentsOf(head, read)
     },
 
     async complete(request): Promise<Completion> {
       const definition = registry.resources.get(request.uri)
       if (definition?.complete === undefined) return { values: [], total: 0, hasMore: false }
       const { variable, value } = request
+      const completing = {
+        kind: 'completion',
+        asker: request,
+        progress: undefined,
+        given: [variable],
+        saidIn: saidInCompletion,
+      } as const
       if (isLocal(definition)) {
-        const work = { kind: 'resource', name: definition.uri, asker: request, progress: undefined } as const
-        const found = await doLocalWork(calls, {
-          ...work,
-          run: async (context) => (await definition.complete?.(variable, value, context)) ?? [],
+        return doLocalWork(calls, {
+          ...completing,
+          name: definition.uri,
+          run: async (context) => completionOf((await definition.complete?.(variable, value, context)) ?? []),
         })
-        return completionOf(found)
       }
-      const { rule } = definition
-      const work = { kind: 'resource', rule, asker: request, progress: undefined } as const
-      const found = await doWork(calls, {
-        ...work,
+      return doWork(calls, {
+        ...completing,
+        rule: definition.rule,
+        name: definition.uri,
         subject: () => ({ kind: 'reach' }),
-        run: async (context) => (await definition.complete?.(variable, value, context)) ?? [],
+        run: async (context) => completionOf((await definition.complete?.(variable, value, context)) ?? []),
       })
-      return completionOf(found)
     },
 
     ready: (signal) => opener.ready(signal),
 
-    close: () => opener.close(),
+    noteRefusal: noteToolRefusal,
+    auditStatus: () => parts.audit.status(),
+
+    async close() {
+      await opener.close()
+      await parts.audit.close()
+    },
   }
 }
 
@@ -166,6 +229,7 @@ function callParts(parts: ServiceParts, standings: CallParts['standings']): Call
     audit: parts.audit,
     standings,
     credentialOf: parts.credentialOf,
+    turns: createTurns({ atOnce: shareOf(fhir.connections), waiting: Infinity, patience: Infinity }),
     context: {
       cursors: createCursors(cursorKey(results.cursorKey), now),
       byteBudget: results.byteBudget,
@@ -180,6 +244,11 @@ function callParts(parts: ServiceParts, standings: CallParts['standings']): Call
   }
 }
 
+/** Connections that one principal may use: four fifths, so that others always find one. */
+function shareOf(connections: number): number {
+  return Math.max(1, Math.floor(connections * 0.8))
+}
+
 function cursorKey(configured: string | undefined): Uint8Array {
   if (configured === undefined) return randomBytes(32)
   const key = Buffer.from(configured, 'base64url')
@@ -188,8 +257,29 @@ function cursorKey(configured: string | undefined): Uint8Array {
   return key
 }
 
+/** Names of arguments that the tool has; any other might hold a value. */
+function namesGiven({ input }: AnyTool, given: unknown): string[] {
+  if (typeof given !== 'object' || given === null) return []
+  return Object.keys(given).filter((name) => Object.hasOwn(input.shape, name))
+}
+
+/** What a call asks for, where its arguments are such that it can be seen. */
+function subjectOf(tool: AnyTool | undefined, given: unknown): Subject | undefined {
+  if (tool === undefined || isLocal(tool)) return undefined
+  try {
+    return tool.subject(checkArguments(tool.input, given))
+  } catch {
+    return undefined
+  }
+}
+
 function ruleOf(tool: Exclude<AnyTool, { local: true }>): Rule {
   return { name: tool.name, ...tool.rule }
+}
+
+/** What the definition gave, without members that MCP has no place for. */
+function contentsOf(head: Pick<ResourceContents, 'uri' | 'mimeType'>, body: ResourceBody): ResourceContents {
+  return 'blob' in body ? { ...head, blob: body.blob } : { ...head, text: body.text }
 }
 
 function completionOf(found: readonly string[]): Completion {

@@ -1,12 +1,13 @@
 import { UriTemplate } from '@modelcontextprotocol/sdk/shared/uriTemplate.js'
-import { isFhirMcpError } from '../errors.ts'
+import { type FhirMcpError, isFhirMcpError } from '../errors.ts'
+import type { ContentBlock } from '../results/answer.ts'
 import { errorAnswer } from '../results/outcome.ts'
 import type { Bearer } from './bearers.ts'
 import type { ListedTool } from './listing.ts'
-import type { AnyResourceDefinition } from './registry.ts'
+import type { AnyResourceDefinition, PromptMessage } from './registry.ts'
 import { type ToolResult, toolResult } from './result.ts'
 import { RpcError, rpcCodes, rpcErrorBody } from './rpc-error.ts'
-import type { McpService, Progress } from './service.ts'
+import type { McpService, Progress, ResourceContents } from './service.ts'
 
 /** What a transport knows of one MCP request. */
 export interface HandlerContext {
@@ -25,10 +26,13 @@ interface Listed {
 type ListedResource = Listed & { uri: string; mimeType: string }
 type ListedTemplate = Listed & { uriTemplate: string; mimeType: string }
 type ListedPrompt = Listed & { arguments: { name: string; description: string; required: boolean }[] }
-interface PromptMessage {
-  role: 'user' | 'assistant'
-  content: { type: 'text'; text: string }
+
+/** A prompt as `prompts/get` returns it, in both protocol eras. */
+export interface PromptResult {
+  readonly description: string
+  readonly messages: readonly { readonly role: PromptMessage['role']; readonly content: ContentBlock }[]
 }
+
 interface ReferenceToComplete {
   readonly type: string
   readonly uri?: string | undefined
@@ -47,12 +51,12 @@ export interface Handlers {
   readResource(
     params: { readonly uri: string },
     context: HandlerContext,
-  ): Promise<{ contents: { uri: string; mimeType: string; text: string }[] }>
+  ): Promise<{ contents: ResourceContents[] }>
   listPrompts(): { prompts: ListedPrompt[] }
   getPrompt(params: {
     readonly name: string
     readonly arguments?: Readonly<Record<string, string>> | undefined
-  }): { description: string; messages: PromptMessage[] }
+  }): PromptResult
   complete(
     params: {
       readonly ref: ReferenceToComplete
@@ -118,8 +122,11 @@ export function createHandlers(service: McpService, report: (thrown: unknown) =>
 
     readResource: ({ uri }, context) =>
       guarded(context, async (bearer) => {
-        const contents = await service.readResource({ ...bearer, uri, signal: context.signal })
-        return { contents: [{ ...contents }] }
+        try {
+          return { contents: [await service.readResource({ ...bearer, uri, signal: context.signal })] }
+        } catch (thrown) {
+          throw isFhirMcpError(thrown, 'FORBIDDEN') ? notFound(thrown, uri) : thrown
+        }
       }),
 
     listPrompts: () => ({
@@ -139,10 +146,12 @@ export function createHandlers(service: McpService, report: (thrown: unknown) =>
         const names = missing.map(({ name }) => name).join(', ')
         throw new RpcError({ code: rpcCodes.invalidParams, message: `Arguments are missing: ${names}` })
       }
-      const messages = prompt
-        .get(values)
-        .map(({ role, text }) => ({ role, content: { type: 'text' as const, text } }))
-      return { description: prompt.description, messages }
+      try {
+        return { description: prompt.description, messages: prompt.get(values).map(messageOf) }
+      } catch (thrown) {
+        if (!isFhirMcpError(thrown)) report(thrown)
+        throw new RpcError(rpcErrorBody(thrown))
+      }
     },
 
     async complete({ ref, argument }, context) {
@@ -160,6 +169,17 @@ export function createHandlers(service: McpService, report: (thrown: unknown) =>
 
 function isFixed({ uri }: AnyResourceDefinition): boolean {
   return !UriTemplate.isTemplate(uri)
+}
+
+/** A resource that is not there (MCP 2026-07-28, resources, error handling): the error says which one was asked for. */
+function notFound(error: FhirMcpError, uri: string): RpcError {
+  const body = rpcErrorBody(error)
+  return new RpcError({ ...body, data: { ...body.data, uri } })
+}
+
+function messageOf(message: PromptMessage): PromptResult['messages'][number] {
+  const content = 'content' in message ? message.content : { type: 'text', text: message.text }
+  return { role: message.role, content }
 }
 
 function headOf({ name, title, description }: Listed): Listed {

@@ -1,12 +1,21 @@
 import { UriTemplate } from '@modelcontextprotocol/sdk/shared/uriTemplate.js'
 import type { Rule } from '../access/narrowing.ts'
 import { fhirMcpError } from '../errors.ts'
+import type { ContentBlock } from '../results/answer.ts'
 import type { GrantedContext, LocalTool, Subject, Tool, ToolContext } from '../tools/tool.ts'
 
-/** What a resource's `read` gives: text of the MIME type that the definition names. */
+/** Text of the MIME type that the definition names. */
 export interface ResourceText {
   readonly text: string
 }
+
+/** Bytes of that MIME type, in base64. */
+export interface ResourceBlob {
+  readonly blob: string
+}
+
+/** What a resource's `read` gives. */
+export type ResourceBody = ResourceText | ResourceBlob
 
 interface ResourceHead {
   readonly name: string
@@ -22,7 +31,7 @@ export interface ResourceDefinition extends ResourceHead {
   /** As that of a tool; its `name` is what the role table knows it by. */
   readonly rule: Rule
   subject(variables: Readonly<Record<string, string>>): Subject
-  read(variables: Readonly<Record<string, string>>, context: GrantedContext): Promise<ResourceText>
+  read(variables: Readonly<Record<string, string>>, context: GrantedContext): Promise<ResourceBody>
   /** Values of a variable within the grant on the caller's reach that begin with `value`. */
   complete?(variable: string, value: string, context: GrantedContext): Promise<readonly string[]>
 }
@@ -30,11 +39,17 @@ export interface ResourceDefinition extends ResourceHead {
 /** A resource that needs no exchange. */
 export interface LocalResourceDefinition extends ResourceHead {
   readonly local: true
-  read(variables: Readonly<Record<string, string>>, context: ToolContext): Promise<ResourceText>
+  read(variables: Readonly<Record<string, string>>, context: ToolContext): Promise<ResourceBody>
   complete?(variable: string, value: string, context: ToolContext): Promise<readonly string[]>
 }
 
-/** A prompt: texts for the assistant, made from its arguments alone. */
+/** One message of a prompt: a text, or one block of any MCP content. */
+export type PromptMessage = { readonly role: 'user' | 'assistant' } & (
+  | { readonly text: string }
+  | { readonly content: ContentBlock }
+)
+
+/** A prompt: messages for the assistant, made from its arguments alone. */
 export interface PromptDefinition {
   readonly name: string
   readonly title: string
@@ -44,9 +59,7 @@ export interface PromptDefinition {
     readonly description: string
     readonly required: boolean
   }[]
-  get(
-    values: Readonly<Record<string, string>>,
-  ): readonly { readonly role: 'user' | 'assistant'; readonly text: string }[]
+  get(values: Readonly<Record<string, string>>): readonly PromptMessage[]
 }
 
 export type AnyTool = Tool | LocalTool

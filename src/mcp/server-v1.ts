@@ -41,7 +41,7 @@ export function createServerV1(handlers: Handlers): Server {
     handlers.readResource(params, contextOf(extra)),
   )
   server.setRequestHandler(ListPromptsRequestSchema, () => handlers.listPrompts())
-  server.setRequestHandler(GetPromptRequestSchema, ({ params }) => handlers.getPrompt(params))
+  server.setRequestHandler(GetPromptRequestSchema, ({ params }) => ({ ...handlers.getPrompt(params) }))
   server.setRequestHandler(CompleteRequestSchema, ({ params }, extra) =>
     handlers.complete(params, contextOf(extra)),
   )

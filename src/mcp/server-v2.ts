@@ -1,4 +1,4 @@
-import { isCallToolResult, Server, type ServerContext } from '@modelcontextprotocol/server'
+import { isCallToolResult, isSpecType, Server, type ServerContext } from '@modelcontextprotocol/server'
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/server/validators/ajv'
 import type { HandlerContext, Handlers } from './handlers.ts'
 import { implementation } from './implementation.ts'
@@ -44,7 +44,12 @@ export function createServerV2(
     handlers.readResource(params, contextOf(context)),
   )
   server.setRequestHandler('prompts/list', () => handlers.listPrompts())
-  server.setRequestHandler('prompts/get', ({ params }) => handlers.getPrompt(params))
+  server.setRequestHandler('prompts/get', ({ params }) => {
+    const result: unknown = handlers.getPrompt(params)
+    if (!isSpecType.GetPromptResult(result))
+      throw new RpcError({ code: rpcCodes.internal, message: 'Internal error' })
+    return result
+  })
   server.setRequestHandler('completion/complete', ({ params }, context) =>
     handlers.complete(params, contextOf(context)),
   )

@@ -1,9 +1,10 @@
 import type { Principal } from '../access/principal.ts'
-import type { Audit } from '../audit/record.ts'
+import type { AuditStatus, CallLine } from '../audit/record.ts'
+import type { FhirMcpError } from '../errors.ts'
 import type { Identify } from '../identity/identify.ts'
 import type { Answer } from '../results/answer.ts'
 import type { ListedTool } from './listing.ts'
-import type { Registry } from './registry.ts'
+import type { Registry, ResourceBody } from './registry.ts'
 
 /** Reports progress of a call: done, of how many where that is known, and in words. */
 export type Progress = (done: number, total: number | undefined, message: string) => void
@@ -14,13 +15,19 @@ export interface Asker {
   /** The caller's access token; sent on with `forward`, and to the token endpoint alone with `token-exchange`. */
   readonly token: string
   readonly signal: AbortSignal
-  /** Takes the record of the call as well, for the log of the request that it came with. */
-  readonly record?: Audit
+  /** Takes a line on the call, for the log of the request that it came with. */
+  readonly record?: (line: CallLine) => void
+  /** Counts one call of this principal. Throws RATE_LIMITED when there were too many. */
+  readonly admit?: () => Promise<void>
 }
 
-export interface ToolRequest extends Asker {
+/** A tool that is called, and by whom. */
+export interface ToolCall extends Pick<Asker, 'principal' | 'record'> {
   readonly name: string
   readonly arguments: unknown
+}
+
+export interface ToolRequest extends Asker, ToolCall {
   readonly progress?: Progress
 }
 
@@ -35,12 +42,8 @@ export interface CompletionRequest extends Asker {
   readonly value: string
 }
 
-/** The text of a resource, as `resources/read` answers it. */
-export interface ResourceContents {
-  readonly uri: string
-  readonly mimeType: string
-  readonly text: string
-}
+/** A resource, as `resources/read` answers it. */
+export type ResourceContents = { readonly uri: string; readonly mimeType: string } & ResourceBody
 
 /** Values that fit, as `completion/complete` answers them: 100 at the most. */
 export interface Completion {
@@ -67,5 +70,10 @@ export interface McpService {
   complete(request: CompletionRequest): Promise<Completion>
   /** Whether the exchange answers, and over HTTP the issuer too. Throws EXCHANGE_UNAVAILABLE and the like. */
   ready(signal: AbortSignal): Promise<void>
+  /** Leaves the record of a tool call that its transport refused before it came here. */
+  noteRefusal(call: ToolCall, error: FhirMcpError): void
+  /** How the audit of this service fares. */
+  auditStatus(): AuditStatus
+  /** Resolves once the connections are ended and all records are kept, as far as they can be. */
   close(): Promise<void>
 }

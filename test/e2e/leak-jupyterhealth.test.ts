@@ -7,6 +7,7 @@ import {
   type TestExchange,
   type TestIssuer,
 } from '../../src/test-kit/index.ts'
+import { auditFile, recordsIn } from '../audit/records.ts'
 import type { Called, TestClient } from './clients.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 
@@ -16,6 +17,7 @@ const aud = [audience, exchangeAudience]
 let issuer: TestIssuer
 let exchange: TestExchange<unknown>
 let gateway: Gateway
+let path: string
 let client: TestClient
 
 beforeAll(async () => {
@@ -38,10 +40,16 @@ const forwarding = () =>
 
 beforeEach(async () => {
   exchange.reset()
-  gateway = await startGateway({
-    fhir: forwarding(),
-    auth: { issuer: issuer.url, audience },
-  })
+  path = auditFile()
+  gateway = await startGateway(
+    {
+      fhir: forwarding(),
+      auth: { issuer: issuer.url, audience },
+      audit: { path },
+    },
+    undefined,
+    'R5',
+  )
   const claims = { sub: 'x', aud, ...permissionsClaim({ studies: ['30006'] }) }
   client = await gateway.connect('http', await issuer.token(claims))
   return () => gateway.close()
@@ -52,8 +60,16 @@ function hasCode(called: Called, ...codes: string[]) {
   expect(codes.map((code) => `FHIR_MCP_${code}`)).toContain(called.text.split(':')[0])
 }
 
-const misbehave = (path: string, fault: Fault) =>
-  exchange.misbehave((request) => (request.path.startsWith(`/FHIR/R5/${path}`) ? fault : undefined))
+/** What was held back is in no record either; the call is. */
+async function recordedWithout(foreign: RegExp) {
+  await gateway.close()
+  const records = recordsIn(path)
+  expect(records.at(-1)).toMatchObject({ outcome: 'failed', patients: [], bytes: 0 })
+  expect(JSON.stringify(records)).not.toMatch(foreign)
+}
+
+const misbehave = (below: string, fault: Fault) =>
+  exchange.misbehave((request) => (request.path.startsWith(`/FHIR/R5/${below}`) ? fault : undefined))
 
 const study = 'patient._has:Group:member:_id'
 
@@ -80,6 +96,7 @@ describe('a JupyterHealth Exchange that', () => {
     const called = await client.call(tool, given)
     hasCode(called, 'EXCHANGE_LEAK')
     expect(JSON.stringify(called)).not.toMatch(/4002\d/)
+    await recordedWithout(/4002\d/)
   })
 
   it('answers another patient is found out', async () => {
@@ -87,16 +104,21 @@ describe('a JupyterHealth Exchange that', () => {
     const called = await client.call('get_patient_demographics', { patient_id: '40006' })
     hasCode(called, 'EXCHANGE_LEAK', 'EXCHANGE_REJECTED')
     expect(JSON.stringify(called)).not.toContain('40026')
+    await recordedWithout(/40026/)
   })
 
   it('ignores a count’s filter on the patient does not make us say a wrong number', async () => {
     const honest = await client.call('count_patient_observations', { patient_id: '40007' })
     expect(honest.text).toContain('200')
     await gateway.close()
-    gateway = await startGateway({
-      fhir: forwarding(),
-      auth: { issuer: issuer.url, audience },
-    })
+    gateway = await startGateway(
+      {
+        fhir: forwarding(),
+        auth: { issuer: issuer.url, audience },
+      },
+      undefined,
+      'R5',
+    )
     const claims = { sub: 'x', aud, ...permissionsClaim({ studies: ['30006'] }) }
     const another = await gateway.connect('http', await issuer.token(claims))
     misbehave('Observation', { kind: 'ignore', parameters: ['patient', study] })

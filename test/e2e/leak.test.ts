@@ -7,6 +7,7 @@ import {
   type TestExchange,
   type TestIssuer,
 } from '../../src/test-kit/index.ts'
+import { auditFile, recordsIn } from '../audit/records.ts'
 import type { Called, TestClient } from './clients.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 
@@ -31,6 +32,7 @@ function hasCode(called: Called, ...codes: string[]) {
 describe.each(['R4', 'R5'] as const)('a HAPI server, %s, that', (fhirVersion) => {
   let exchange: TestExchange<unknown>
   let gateway: Gateway
+  let path: string
   let client: TestClient
 
   beforeAll(async () => {
@@ -41,17 +43,31 @@ describe.each(['R4', 'R5'] as const)('a HAPI server, %s, that', (fhirVersion) =>
   beforeEach(async () => {
     exchange.reset()
     elsewhere.reset()
-    gateway = await startGateway({
-      fhir: { baseUrl: exchange.url, credentials: 'none', dialect: 'hapi' },
-      auth: { issuer: issuer.url, audience },
-    })
+    path = auditFile()
+    gateway = await startGateway(
+      {
+        fhir: { baseUrl: exchange.url, credentials: 'none', dialect: 'hapi' },
+        auth: { issuer: issuer.url, audience },
+        audit: { path },
+      },
+      undefined,
+      fhirVersion,
+    )
     const claims = { sub: 'x', aud: audience, ...permissionsClaim({ studies: ['study-a'] }) }
     client = await gateway.connect('http', await issuer.token(claims))
     return () => gateway.close()
   })
 
+  /** What was held back is in no record either; the call is. */
+  async function recordedWithout(foreign: RegExp) {
+    await gateway.close()
+    const records = recordsIn(path)
+    expect(records.at(-1)).toMatchObject({ outcome: 'failed', patients: [], bytes: 0 })
+    expect(JSON.stringify(records)).not.toMatch(foreign)
+  }
+
   const misbehave = (type: string, fault: Fault) =>
-    exchange.misbehave(({ path }) => (path.startsWith(`/fhir/${type}`) ? fault : undefined))
+    exchange.misbehave((request) => (request.path.startsWith(`/fhir/${type}`) ? fault : undefined))
 
   const calls: readonly (readonly [string, string, Record<string, unknown>])[] = [
     ['Observation', 'get_patient_observations', { patient_id: 'pat-1', limit: 5 }],
@@ -71,6 +87,7 @@ describe.each(['R4', 'R5'] as const)('a HAPI server, %s, that', (fhirVersion) =>
     const called = await client.call(tool, given)
     hasCode(called, 'EXCHANGE_LEAK', 'EXCHANGE_REJECTED')
     expect(JSON.stringify(called)).not.toContain('pat-10')
+    await recordedWithout(/pat-10/)
   })
 
   it.each(calls.filter(([, tool]) => tool !== 'get_patient_demographics'))(
@@ -80,6 +97,7 @@ describe.each(['R4', 'R5'] as const)('a HAPI server, %s, that', (fhirVersion) =>
       const called = await client.call(tool, given)
       hasCode(called, 'EXCHANGE_LEAK')
       expect(JSON.stringify(called)).not.toContain('pat-10')
+      await recordedWithout(/pat-10/)
     },
   )
 
@@ -105,10 +123,14 @@ describe.each(['R4', 'R5'] as const)('a HAPI server, %s, that', (fhirVersion) =>
     const control = await client.call(tool, given)
     expect(control.isError).toBe(false)
     await gateway.close()
-    gateway = await startGateway({
-      fhir: { baseUrl: exchange.url, credentials: 'none', dialect: 'hapi' },
-      auth: { issuer: issuer.url, audience },
-    })
+    gateway = await startGateway(
+      {
+        fhir: { baseUrl: exchange.url, credentials: 'none', dialect: 'hapi' },
+        auth: { issuer: issuer.url, audience },
+      },
+      undefined,
+      fhirVersion,
+    )
     const claims = { sub: 'x', aud: audience, ...permissionsClaim({ studies: ['study-a'] }) }
     const another = await gateway.connect('http', await issuer.token(claims))
     misbehave('Observation', { kind: 'ignore', parameters: [parameter] })

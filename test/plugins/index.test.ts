@@ -1,6 +1,5 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { auditTo } from '../../plugins/audit.ts'
 import defaultExport, {
   errorCatalog,
   FhirMcpError,
@@ -15,6 +14,7 @@ import {
   type TestExchange,
   type TestIssuer,
 } from '../../src/test-kit/index.ts'
+import { auditFile, recordsIn } from '../audit/records.ts'
 import { mcpHeaders, rpc } from './gateway.ts'
 
 const publicUrl = 'https://gateway.example.org'
@@ -41,6 +41,7 @@ async function registered(
     fhir: { baseUrl: exchange.url, credentials: 'none' },
     auth: { issuer: issuer.url },
     publicUrl,
+    audit: { sink: 'off' },
     ...options,
   })
   return app
@@ -108,16 +109,15 @@ describe('the plugin', () => {
     expect(withoutIssuer.statusCode).toBe(503)
   })
 
-  it('writes a line for the audit of each call: who and what, no arguments, no patient', async () => {
+  it('leaves a record of each call in a stream of its own, and a line without ids in the log', async () => {
     const lines: string[] = []
-    const app = await registered({}, lines)
+    const path = auditFile()
+    const app = await registered({ audit: { path } }, lines)
     const token = await tokenFor(`${publicUrl}/mcp`)
     await call(app, token, 'get_study_metadata', { study_id: 'study-a' })
     await call(app, token, 'get_patient_demographics', { patient_id: 'pat-404' })
-    const audits = lines
-      .map((line) => JSON.parse(line))
-      .flatMap(({ audit }) => (audit === undefined ? [] : [audit]))
-    expect(audits).toMatchObject([
+    await app.close()
+    expect(recordsIn(path)).toMatchObject([
       {
         name: 'get_study_metadata',
         subject: 'ada',
@@ -128,30 +128,5 @@ describe('the plugin', () => {
     ])
     expect(lines.join('')).not.toContain('pat-404')
     expect(lines.join('')).not.toContain(token)
-  })
-})
-
-describe('the audit line', () => {
-  it('leaves out the id of a patient and keeps that of a study', async () => {
-    const lines: string[] = []
-    const app = Fastify({ logger: { stream: { write: (line: string) => void lines.push(line) } } })
-    const audit = auditTo(app.log)
-    const call = {
-      kind: 'tool',
-      name: 'get_patient_demographics',
-      issuer: 'i',
-      subject: 's',
-      client: undefined,
-      outcome: 'allowed',
-      code: undefined,
-      requests: 1,
-      duration: 2,
-      time: '2026-01-01T00:00:00Z',
-    } as const
-    audit({ ...call, target: { kind: 'patient', id: 'pat-1' } })
-    audit({ ...call, target: { kind: 'study', id: 'study-1' } })
-    expect(lines.join('')).not.toContain('pat-1')
-    expect(JSON.parse(lines[0] ?? '{}').audit.target).toEqual({ kind: 'patient' })
-    expect(JSON.parse(lines[1] ?? '{}').audit.target).toEqual({ kind: 'study', id: 'study-1' })
   })
 })

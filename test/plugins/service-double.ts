@@ -159,19 +159,14 @@ export function createServiceDouble(): ServiceDouble {
       tool === 'needs_scope' ? ['user/Patient.rs', 'user/Observation.rs'] : undefined,
     async callTool(request) {
       calls.push(request)
-      const { issuer, subject, client } = request.principal
       request.record?.({
-        kind: 'tool',
-        name: request.name,
-        issuer,
-        subject,
-        client,
-        target: { kind: 'patient', id: 'p-1' },
+        tool: request.name,
         outcome: 'allowed',
         code: undefined,
         requests: 0,
         duration: 1,
-        time: '2026-01-01T00:00:00Z',
+        record: 'record-1',
+        subject: 'hash',
       })
       return answer(request)
     },
@@ -183,6 +178,8 @@ export function createServiceDouble(): ServiceDouble {
     async ready() {
       if (events.includes('exchange down')) throw fhirMcpError('EXCHANGE_UNAVAILABLE')
     },
+    noteRefusal: ({ name }, { code }) => void events.push(`${name} refused: ${code}`),
+    auditStatus: () => ({ failed: 0, lost: 0, failing: false, posted: 0, skipped: 0 }),
     async close() {
       events.push('service closed')
     },

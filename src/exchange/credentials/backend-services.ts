@@ -19,7 +19,7 @@ export interface BackendServicesParts {
  * time that a token is needed. Throws CONFIG for an unusable key; when used, EXCHANGE_REJECTED or EXCHANGE_UNAVAILABLE.
  */
 export function createBackendServices(
-  fhir: FhirOptions,
+  fhir: Pick<FhirOptions, 'baseUrl' | 'client'>,
   now: () => number,
   parts: BackendServicesParts = { ask: createAskToken(), askJson: createAskJson() },
 ): Credential['authorization'] {

@@ -24,6 +24,7 @@ export function createApiReader(fhir: FhirOptions): ApiReader {
       const deadline = startDeadline(call.signal, fhir.timeout)
       const { signal } = deadline
       let counted = false
+      let leave: (() => void) | undefined
       const onSent = () => {
         if (!counted) call.onRequest?.()
         counted = true
@@ -36,7 +37,8 @@ export function createApiReader(fhir: FhirOptions): ApiReader {
           ...(authorization === undefined ? {} : { authorization }),
         }
         const settings: RequestInit = { headers, signal, redirect: 'manual' }
-        const dispatcher = pool.dispatcherFor({ signal, onSent })
+        const dispatcher = pool.dispatcherFor({ signal, onSent, onReceived: call.onReceived })
+        leave = await call.turn?.(signal)
         const answer = await fetch(`${base}/${path}`, Object.assign(settings, { dispatcher }))
         onSent()
         if (answer.status === 200) return await jsonOf(answer)
@@ -48,6 +50,7 @@ export function createApiReader(fhir: FhirOptions): ApiReader {
         if (thrown instanceof TypeError) throw fhirMcpError('EXCHANGE_UNAVAILABLE')
         throw thrown
       } finally {
+        leave?.()
         deadline.stop()
       }
     },

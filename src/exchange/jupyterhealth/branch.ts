@@ -3,7 +3,11 @@ import { fhirMcpError, isFhirMcpError } from '../../errors.ts'
 import { type Checked, rejected } from '../check.ts'
 import type { Branch } from '../merge.ts'
 
-type Row = Checked<'Observation'>
+/** An observation, and when it began: in milliseconds since the epoch, as `effectiveStart` says it. */
+export interface Row {
+  readonly observation: Checked<'Observation'>
+  readonly start: number | undefined
+}
 
 /**
  * Where a branch stands: rows before `skip` on that page are done. `after` is the last one that is done; it is looked for
@@ -15,10 +19,10 @@ const positionSchema = z.strictObject({
   skip: z.number().int().min(0).max(1000),
   after: z.string().optional(),
 })
-type Position = z.output<typeof positionSchema>
+export type Position = z.output<typeof positionSchema>
 
 /** One branch of a search, read page by page. */
-export interface PagedBranch extends Branch<Row> {
+export interface PagedBranch extends Branch<Row, Position> {
   /** Rows that match in all, as the page that was read last says; undefined before. */
   total(): number | undefined
   /** Every row of the branch where the first page has them all. */
@@ -49,13 +53,13 @@ export function createBranch(reader: BranchReader, from: string | undefined, siz
       const row = rows[at.skip]
       if (row === undefined) {
         const more = at.page * at.size < (total ?? 0)
-        const last: string | undefined = rows.at(-1)?.id ?? at.after
+        const last: string | undefined = rows.at(-1)?.observation.id ?? at.after
         at = more
           ? { page: at.page + 1, size: at.size, skip: 0, ...(last ? { after: last } : {}) }
           : undefined
         rows = undefined
       } else if (reader.isElsewhere(row)) {
-        at = { ...at, skip: at.skip + 1, after: row.id }
+        at = { ...at, skip: at.skip + 1, after: row.observation.id }
       } else {
         return
       }
@@ -77,7 +81,10 @@ export function createBranch(reader: BranchReader, from: string | undefined, siz
     total = page.total
     rows = page.rows
     if (position.page === 1 && page.rows.length === page.total) whole = page.rows
-    const known = position.after === undefined ? -1 : rows.findIndex(({ id }) => id === position.after)
+    const known =
+      position.after === undefined
+        ? -1
+        : rows.findIndex(({ observation }) => observation.id === position.after)
     if (known !== -1) at = { ...position, skip: known + 1 }
   }
 
@@ -93,10 +100,10 @@ export function createBranch(reader: BranchReader, from: string | undefined, siz
     take() {
       const row = at === undefined ? undefined : rows?.[at.skip]
       if (at === undefined || row === undefined) return
-      at = { ...at, skip: at.skip + 1, after: row.id }
+      at = { ...at, skip: at.skip + 1, after: row.observation.id }
       settle()
     },
-    position: () => (at === undefined ? null : JSON.stringify(at)),
+    position: () => at ?? null,
     total: () => total,
     whole: () => whole,
   }

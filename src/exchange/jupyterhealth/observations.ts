@@ -2,18 +2,16 @@ import type { Grant } from '../../access/grant.ts'
 import { fhirMcpError } from '../../errors.ts'
 import { decodeObservation } from '../../open-mhealth/decode.ts'
 import type { Asking } from '../asking.ts'
-import { type Checked, leak, patientOfGrant, requireHonoured } from '../check.ts'
+import { leak, patientOfGrant, requireHonoured } from '../check.ts'
 import { effectiveStart } from '../effective.ts'
 import type { ObservationPage, ObservationPageQuery } from '../exchange.ts'
 import { boundsOf, hasCode } from '../honoured.ts'
 import { mergeBranches } from '../merge.ts'
-import { createBranch, endedBranch, type PagedBranch } from './branch.ts'
+import { createBranch, endedBranch, type PagedBranch, type Row } from './branch.ts'
 import { holdAgainstBranch, subjectOf } from './check-observation.ts'
 import { branchPairs, type CodeBranch, codeBranches, requireNoCategories } from './filters.ts'
 import { byNumber, exchangeId } from './ids.ts'
 import { largestPage, readPage } from './rows.ts'
-
-type Row = Checked<'Observation'>
 
 /**
  * A page of the observations of the grant's patient. Each code is a search of its own; they are merged in the order of the
@@ -41,24 +39,27 @@ export async function observationsOf(
     ] as const
     const read = async (page: number, size: number) => {
       const { rows, total } = await readPage(asking, 'Observation', pairs, page, size)
-      for (const [at, row] of rows.entries()) {
-        if (subjectOf(row, asking.client.baseUrl) !== patient) throw leak()
-        holdAgainstBranch(row, code, bounds)
-        const before = rows[at - 1]
+      const dated = rows.map((observation): Row => ({ observation, start: effectiveStart(observation) }))
+      for (const [at, row] of dated.entries()) {
+        if (subjectOf(row.observation, asking.client.baseUrl) !== patient) throw leak()
+        holdAgainstBranch(row.observation, code, bounds)
+        const before = dated[at - 1]
         requireHonoured(before === undefined || compareTimes(compare, before, row) <= 0, '_sort')
       }
-      return { rows, total }
+      return { rows: dated, total }
     }
     const earlier = codes.slice(0, index)
-    const isElsewhere = (row: Row) => earlier.some((other) => other !== undefined && hasCode(row, other))
+    const isElsewhere = (row: Row) =>
+      earlier.some((other) => other !== undefined && hasCode(row.observation, other))
     return createBranch({ read, isElsewhere }, from, Math.min(query.count, largestPage))
   })
   const merged = await mergeBranches(branches, compare, query.count)
   return {
-    observations: merged.items.map((row) => decodeObservation(row).observation),
+    observations: merged.items.map((row) => decodeObservation(row.observation).observation),
     positionAfter(n) {
       const position = merged.positions[Math.max(0, Math.min(n, merged.items.length))]
-      return position?.some((one) => one !== null) ? position : undefined
+      if (!position?.some((one) => one !== null)) return undefined
+      return position.map((one) => (one === null ? null : JSON.stringify(one)))
     },
     total: totalOf(branches, codes, positions === undefined),
     leftOut: 0,
@@ -86,26 +87,24 @@ function totalOf(
     if (index === largest || totals[index] === 0) continue
     const rows = branch.whole()
     if (rows === undefined || main === undefined) return undefined
-    for (const row of rows) if (!hasCode(row, main)) others.add(row.id)
+    for (const { observation } of rows) if (!hasCode(observation, main)) others.add(observation.id)
   }
   return (totals[largest] ?? 0) + others.size
 }
 
 type Compare = (a: Row, b: Row) => number
 
-const newestFirst: Compare = (a, b) => byTime(effectiveStart(b), effectiveStart(a), a, b)
-const oldestFirst: Compare = (a, b) => byTime(effectiveStart(a), effectiveStart(b), a, b)
+const newestFirst: Compare = (a, b) => byTime(b.start, a.start, a, b)
+const oldestFirst: Compare = (a, b) => byTime(a.start, b.start, a, b)
 
 function byTime(first: number | undefined, second: number | undefined, a: Row, b: Row): number {
-  const datedA = effectiveStart(a) !== undefined
-  const datedB = effectiveStart(b) !== undefined
-  if (datedA !== datedB) return datedA ? -1 : 1
-  return (first ?? 0) - (second ?? 0) || byNumber(a.id, b.id)
+  if ((a.start === undefined) !== (b.start === undefined)) return a.start === undefined ? 1 : -1
+  return (first ?? 0) - (second ?? 0) || byNumber(a.observation.id, b.observation.id)
 }
 
 /** Order within one branch is the server's; only its times are held against it. */
 function compareTimes(compare: Compare, a: Row, b: Row): number {
-  return effectiveStart(a) === effectiveStart(b) ? 0 : compare(a, b)
+  return a.start === b.start ? 0 : compare(a, b)
 }
 
 function positionsOf(

@@ -1,0 +1,104 @@
+import type { AuditOptions } from '../config.ts'
+import { fhirMcpError } from '../errors.ts'
+import type { AuditLog } from './audit-log.ts'
+import { createCallLines } from './call-line.ts'
+import { defaultAuditPath } from './default-path.ts'
+import { openDescriptorLines } from './descriptor-lines.ts'
+import { type EventSource, startPosting } from './fhir/posting.ts'
+import { openFileLines } from './file-lines.ts'
+import { createJournal, type Lines } from './journal.ts'
+import type { Audit, CallRecord } from './record.ts'
+
+/** What an audit takes from the service that it belongs to. */
+export interface AuditSurroundings {
+  readonly log: AuditLog
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** What AuditEvents say of this server. */
+  readonly source: EventSource
+}
+
+/** The longest that a call waits for the disk, in milliseconds. */
+const patience = 10_000
+
+/**
+ * Opens the audit that the options choose: its file is opened here, so a wrong one fails the start. Throws CONFIG. Where records
+ * go, and that they go nowhere, is logged.
+ */
+export function createAudit(options: AuditOptions, surroundings: AuditSurroundings): Audit {
+  const { log } = surroundings
+  const lineOf = createCallLines(options.logKey === undefined ? undefined : keyOf(options.logKey))
+  if (options.sink === 'off') {
+    log('warn', 'audit.sink is off: no record of any call is kept')
+    return { ...noAudit, lineOf }
+  }
+  const { lines, path } = openLines(options)
+  const where = path ?? `descriptor ${options.descriptor}`
+  log('info', `audit: calls are recorded in ${where}`)
+  const posting =
+    path !== undefined && options.sink === 'fhir' && options.fhir !== undefined
+      ? startPosting(path, options.fhir, surroundings)
+      : undefined
+  let failed = 0
+  const refuses = options.onFailure === 'refuse'
+  const journal = createJournal(lines, {
+    patience,
+    onWritten: () => posting?.wake(),
+    onChange(failure) {
+      const { lost } = journal.status()
+      const what = refuses ? 'calls are refused' : 'calls go on without'
+      if (failure === undefined) log('info', 'audit: records are kept again', { failed, lost })
+      else log('error', `audit: records cannot be kept, ${what}`, { failure })
+    },
+  })
+
+  return {
+    async keep(record) {
+      try {
+        await journal.append(textOf(record))
+      } catch {
+        failed += 1
+        if (!refuses) return
+        throw fhirMcpError('CONFIG', {
+          detail: 'The audit of this server (audit.sink) cannot be written, so nothing is answered.',
+        })
+      }
+    },
+    note: (record) => journal.note(textOf(record)),
+    lineOf,
+    status: () => ({ failed, ...journal.status(), ...(posting?.status() ?? unposted) }),
+    async close() {
+      await journal.close()
+      await posting?.close()
+      const { lost } = journal.status()
+      if (failed + lost > 0) log('error', 'audit: records were not kept', { failed, lost })
+    },
+  }
+}
+
+const unposted = { posted: 0, skipped: 0 }
+
+/** Keeps nothing. */
+export const noAudit: Audit = {
+  keep: async () => undefined,
+  note: () => undefined,
+  lineOf: createCallLines(),
+  status: () => ({ failed: 0, lost: 0, failing: false, ...unposted }),
+  close: async () => undefined,
+}
+
+function openLines({ descriptor, path }: AuditOptions): { lines: Lines; path: string | undefined } {
+  if (descriptor !== undefined) return { lines: openDescriptorLines(descriptor), path: undefined }
+  const chosen = path ?? defaultAuditPath()
+  return { lines: openFileLines(chosen), path: chosen }
+}
+
+function textOf(record: CallRecord): string {
+  return `${JSON.stringify(record)}\n`
+}
+
+function keyOf(text: string): Uint8Array {
+  const key = Buffer.from(text, 'base64url')
+  if (key.length === 32) return key
+  throw fhirMcpError('CONFIG', { detail: 'audit.logKey must be 32 bytes in base64url.' })
+}

@@ -1,0 +1,178 @@
+import { openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import Fastify from 'fastify'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { type FhirMcpOptions, fhirMcp } from '../../plugins/index.ts'
+import {
+  permissionsClaim,
+  startExchange,
+  startIssuer,
+  type TestExchange,
+  type TestIssuer,
+} from '../../src/test-kit/index.ts'
+import { connectStdio } from '../e2e/clients.ts'
+import { mcpHeaders, rpc } from '../plugins/gateway.ts'
+import { auditFile, recordsIn } from './records.ts'
+
+const audience = 'http://mcp.test/mcp'
+let issuer: TestIssuer
+let exchange: TestExchange<unknown>
+
+beforeAll(async () => {
+  issuer = await startIssuer()
+  exchange = await startExchange({ dialect: 'hapi', fhirVersion: 'R4' })
+})
+afterAll(async () => {
+  await issuer.close()
+  await exchange.close()
+})
+
+const tokenFor = () =>
+  issuer.token({ sub: 'ada', aud: audience, ...permissionsClaim({ studies: ['study-a'] }) })
+
+async function gatewayWith(audit: FhirMcpOptions['audit']) {
+  const lines: string[] = []
+  const app = Fastify({ logger: { stream: { write: (line: string) => void lines.push(line) } } })
+  onTestFinished(() => app.close())
+  await app.register(fhirMcp, {
+    fhir: { baseUrl: exchange.url, credentials: 'none', dialect: 'hapi' },
+    auth: { issuer: issuer.url, audience },
+    publicUrl: 'http://mcp.test',
+    audit,
+  })
+  const token = await tokenFor()
+  async function send(method: string, params: Record<string, unknown>) {
+    const headers = { ...mcpHeaders, authorization: `Bearer ${token}` }
+    return (await app.inject({ method: 'POST', url: '/mcp', headers, payload: rpc(method, params) })).json()
+  }
+  const call = async (name: string, args = {}) => (await send('tools/call', { name, arguments: args })).result
+  return { app, lines, send, call }
+}
+
+/** A file whose folder can be taken away: then it cannot be written, whoever runs the tests. */
+function fragileFile() {
+  const path = join(dirname(auditFile()), 'folder', 'audit.ndjson')
+  const folder = dirname(path)
+  return {
+    path,
+    fail() {
+      renameSync(folder, `${folder}.away`)
+      writeFileSync(folder, '')
+    },
+    mend() {
+      rmSync(folder)
+      renameSync(`${folder}.away`, folder)
+    },
+  }
+}
+
+const demographics = ['get_patient_demographics', { patient_id: 'pat-1' }] as const
+
+describe('a record that cannot be kept', () => {
+  it('ends the call without its data, and calls are answered again when it can', async () => {
+    const file = fragileFile()
+    const { app, lines, call, send } = await gatewayWith({ path: file.path })
+    expect(JSON.stringify(await call(...demographics))).toContain('Halvorsen')
+    file.fail()
+    const refused = await call(...demographics)
+    expect(refused.isError).toBe(true)
+    expect(refused.structuredContent.issue[0].details.coding[0].code).toBe('FHIR_MCP_CONFIG')
+    expect(refused.content[0].text).toContain('cannot be written, so nothing is answered')
+    expect(JSON.stringify(refused)).not.toMatch(/Halvorsen|pat-1|ENOTDIR|folder/)
+    const resource = await send('resources/read', { uri: 'exchange://patient/pat-1' })
+    expect(resource.error.data.code).toBe('FHIR_MCP_CONFIG')
+    const completion = await send('completion/complete', {
+      ref: { type: 'ref/resource', uri: 'exchange://patient/{id}' },
+      argument: { name: 'id', value: 'pat' },
+    })
+    expect(completion.error.data.code).toBe('FHIR_MCP_CONFIG')
+    const local = await call('get_data_type', { data_type: 'heart-rate' })
+    expect(local.isError).toBe(true)
+    // A denial gives out nothing: it stays one, and its record is written later.
+    const denied = await call('get_patient_demographics', { patient_id: 'pat-10' })
+    expect(denied.content[0].text).toContain('FHIR_MCP_FORBIDDEN')
+    file.mend()
+    expect(JSON.stringify(await call(...demographics))).toContain('Halvorsen')
+    await app.close()
+    expect(recordsIn(file.path)).toMatchObject([
+      { outcome: 'allowed' },
+      { outcome: 'denied', target: { id: 'pat-10' } },
+      { outcome: 'allowed' },
+    ])
+    const text = lines.join('')
+    expect(text).toContain('records cannot be kept, calls are refused')
+    expect(text).toContain('records are kept again')
+    expect(text.match(/records cannot be kept/g)).toHaveLength(1)
+    expect(text).not.toMatch(/pat-1/)
+  })
+
+  it('is counted where calls are to go on', async () => {
+    const file = fragileFile()
+    const { app, lines, call } = await gatewayWith({ path: file.path, onFailure: 'continue' })
+    file.fail()
+    for (const _ of [1, 2]) expect(JSON.stringify(await call(...demographics))).toContain('Halvorsen')
+    expect(app.fhirMcp.auditStatus()).toMatchObject({ failed: 2, failing: true })
+    file.mend()
+    await call(...demographics)
+    expect(app.fhirMcp.auditStatus()).toMatchObject({ failed: 2, failing: false })
+    await app.close()
+    expect(recordsIn(file.path)).toHaveLength(1)
+    expect(lines.join('')).toContain('records cannot be kept, calls go on without')
+    expect(lines.map((line) => JSON.parse(line)).at(-1)).toMatchObject({ failed: 2, lost: 0 })
+  })
+
+  it.runIf(process.platform === 'linux')('is refused on a full disk', async () => {
+    const full = await gatewayWith({ descriptor: openSync('/dev/full', 'w') })
+    expect((await full.call(...demographics)).isError).toBe(true)
+    expect(full.lines.join('')).toContain('ENOSPC')
+    const goingOn = await gatewayWith({ descriptor: openSync('/dev/full', 'w'), onFailure: 'continue' })
+    expect((await goingOn.call(...demographics)).isError).toBeUndefined()
+  })
+})
+
+describe('the audit at start', () => {
+  it('says where records go, and that they go nowhere', async () => {
+    const path = auditFile()
+    expect((await gatewayWith({ path })).lines.join('')).toContain(`calls are recorded in ${path}`)
+    const { lines, call } = await gatewayWith({ sink: 'off' })
+    expect(lines.join('')).toContain('audit.sink is off: no record of any call is kept')
+    expect((await call(...demographics)).isError).toBeUndefined()
+  })
+
+  it.each<[string, FhirMcpOptions['audit'], string]>([
+    ['a descriptor that is not open', { descriptor: 987 }, 'audit.descriptor is not open'],
+    ['a folder', { path: tmpdir() }, 'audit.path'],
+    ['a short key', { sink: 'off', logKey: 'c2hvcnQ' }, 'audit.logKey'],
+    ['fhir without a server', { sink: 'fhir' }, 'audit.fhir is required with sink fhir'],
+    ['a server without fhir', { fhir: { baseUrl: 'https://a.example' } }, 'is not used without sink fhir'],
+    [
+      'a server in the clear',
+      { sink: 'fhir', fhir: { baseUrl: 'http://audit.example' } },
+      'audit.fhir.baseUrl must be an https URL',
+    ],
+    ['both', { path: '/tmp/a', descriptor: 3 }, 'audit.descriptor must not be there with a path'],
+  ])('fails for %s', async (_, audit, message) => {
+    await expect(gatewayWith(audit)).rejects.toThrow(message)
+  })
+
+  it('refuses stdout over stdio, where it is the protocol', async () => {
+    const lines: string[] = []
+    const environment = {
+      FHIR_MCP_FHIR_BASE_URL: exchange.url,
+      FHIR_MCP_FHIR_CREDENTIALS: 'none',
+      FHIR_MCP_AUTH_ISSUER: issuer.url,
+      FHIR_MCP_AUTH_AUDIENCE: audience,
+      FHIR_MCP_ACCESS_TOKEN: await tokenFor(),
+      FHIR_MCP_AUDIT_DESCRIPTOR: '1',
+    }
+    await Promise.race([
+      connectStdio(environment, lines),
+      new Promise<void>((resolve) => {
+        const look = () => (lines.length > 0 ? resolve() : setImmediate(look))
+        look()
+      }),
+    ])
+    expect(lines.join('')).toContain('audit.descriptor must not be 1 over stdio')
+  })
+})

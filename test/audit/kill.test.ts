@@ -1,0 +1,126 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, symlinkSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expect, it, onTestFinished } from 'vitest'
+import { permissionsClaim, startExchange, startIssuer } from '../../src/test-kit/index.ts'
+import { temporaryFolder } from '../login/machine.ts'
+import { mcpHeaders, rpc } from '../plugins/gateway.ts'
+import { auditFile, recordsIn } from './records.ts'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const audience = 'http://127.0.0.1/mcp'
+const patients = ['pat-1', 'pat-2', 'pat-3', 'pat-4', 'pat-5', 'pat-6']
+/** Answers after which the process is killed, and started again. */
+const kills = [5, 40, 90, 150]
+
+/** The commands, compiled into a folder that goes with the test. */
+async function compiled(): Promise<string> {
+  const folder = temporaryFolder()
+  const compiler = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc')
+  const options = ['-p', 'tsconfig.build.json', '--noCheck', '--outDir', join(folder, 'dist')]
+  await promisify(execFile)(process.execPath, [compiler, ...options], { cwd: root })
+  cpSync(join(root, 'package.json'), join(folder, 'package.json'))
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+  return join(folder, 'dist/src/cli/main.js')
+}
+
+async function served(program: string, env: Record<string, string>) {
+  const child = spawn(process.execPath, [program, 'serve', '--port', '0'], {
+    env: { PATH: process.env.PATH ?? '', ...env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let written = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    written += chunk.toString()
+  })
+  const address = () => /Server listening at (http:[^"]+)"/.exec(written)?.[1]
+  while (address() === undefined) {
+    if (child.exitCode !== null) throw new Error(written)
+    await Promise.race([once(child.stderr, 'data'), once(child, 'close')])
+  }
+  return { child, url: `${address()}/mcp` }
+}
+
+it('a kill under load tears no line, and every answer that a client has got has its record', async () => {
+  const issuer = await startIssuer()
+  const exchange = await startExchange({ dialect: 'hapi', fhirVersion: 'R4' })
+  onTestFinished(async () => {
+    await issuer.close()
+    await exchange.close()
+  })
+  const path = auditFile()
+  const program = await compiled()
+  const environment = {
+    FHIR_MCP_FHIR_BASE_URL: exchange.url,
+    FHIR_MCP_FHIR_CREDENTIALS: 'none',
+    FHIR_MCP_FHIR_DIALECT: 'hapi',
+    FHIR_MCP_AUTH_ISSUER: issuer.url,
+    FHIR_MCP_AUTH_AUDIENCE: audience,
+    FHIR_MCP_AUDIT_PATH: path,
+    FHIR_MCP_LOG_LEVEL: 'info',
+  }
+  const token = await issuer.token({
+    sub: 'ada',
+    aud: audience,
+    ...permissionsClaim({ studies: ['study-a'] }),
+  })
+  const answered = new Map(patients.map((patient) => [patient, 0]))
+  const total = () => [...answered.values()].reduce((sum, n) => sum + n, 0)
+
+  for (const limit of kills) {
+    const { child, url } = await served(program, environment)
+    const ended = once(child, 'close')
+    let alive = true
+    const work = patients.map(async (patient) => {
+      while (alive) {
+        const answer = await fetch(url, {
+          method: 'POST',
+          headers: { ...mcpHeaders, authorization: `Bearer ${token}` },
+          body: JSON.stringify(
+            rpc('tools/call', { name: 'get_patient_demographics', arguments: { patient_id: patient } }),
+          ),
+        }).then(
+          (response) => response.text(),
+          () => '',
+        )
+        if (!answer.includes('birthDate')) {
+          // Only a process that is gone leaves a call without an answer.
+          expect(alive).toBe(false)
+          return
+        }
+        answered.set(patient, (answered.get(patient) ?? 0) + 1)
+        if (total() >= limit && alive) {
+          alive = false
+          child.kill('SIGKILL')
+        }
+      }
+    })
+    await Promise.all([...work, ended])
+  }
+
+  const { child, url } = await served(program, environment)
+  await fetch(url, {
+    method: 'POST',
+    headers: { ...mcpHeaders, authorization: `Bearer ${token}` },
+    body: JSON.stringify(
+      rpc('tools/call', { name: 'get_patient_demographics', arguments: { patient_id: 'pat-10' } }),
+    ),
+  })
+  child.kill('SIGTERM')
+  await once(child, 'close')
+  // Throws for a line that is no JSON.
+  const records = recordsIn(path)
+  for (const [patient, answers] of answered) {
+    const kept = records.filter((record) => record.patients.includes(patient)).length
+    expect(kept).toBeGreaterThanOrEqual(answers)
+  }
+  expect(total()).toBeGreaterThanOrEqual(150)
+  expect(new Set(records.map(({ id }) => id)).size).toBe(records.length)
+  // The denial did not wait for the disk, and an orderly stop kept it.
+  expect(records.at(-1)).toMatchObject({ outcome: 'denied', target: { id: 'pat-10', decided: false } })
+}, 120_000)
