@@ -1,8 +1,11 @@
 import { type Call, toolCall } from '../frame/caller.ts'
 import { compareCalls, sendOnce } from '../frame/compare.ts'
-import type { Measure } from '../frame/measure.ts'
+import type { Figure, Measure } from '../frame/measure.ts'
+import { median } from '../frame/statistics.ts'
 import type { Site } from '../servers/site.ts'
 import { ourCall } from './prepare.ts'
+
+const floorRounds = 5
 
 /** The patient through a Fastify proxy. */
 function proxied({ reference, subjects, authorization }: Site): Call {
@@ -13,6 +16,27 @@ function proxied({ reference, subjects, authorization }: Site): Call {
     headers: authorization === undefined ? {} : { authorization },
     body: null,
   }
+}
+
+/** The same patient by the SDK's server and fhir-kit-client, with nothing of ours in between. */
+function floorOf({ reference, subjects, exchange, authorization }: Site, ours: Call): Call {
+  const query = new URLSearchParams({ path: `${new URL(exchange.url).pathname}/Patient/${subjects.patient}` })
+  if (authorization !== undefined) query.set('authorization', authorization)
+  return { ...ours, origin: reference.facts.origin, path: `/floor?${query}` }
+}
+
+/** How far the two libraries that every tool runs on are from the proxy. */
+async function floorFigures(site: Site, floor: Call, proxy: Call): Promise<Figure[]> {
+  if (!(await sendOnce(floor)).includes(`"resourceType":"Patient"`))
+    throw new Error('the floor gives no patient')
+  const { rounds } = await compareCalls(
+    floorRounds,
+    150,
+    { call: floor, child: site.reference },
+    { call: proxy, child: site.reference },
+  )
+  const value = median(rounds.map(({ ours, reference }) => ours / reference))
+  return [{ name: 'floor: the SDK with fhir-kit-client and nothing else ÷ reference', value, unit: '×' }]
 }
 
 /** Throws unless the proxy passes on the very bytes of the exchange. */
@@ -57,6 +81,7 @@ export const allowed: Measure = {
     )
     const asked =
       log === undefined ? [] : [{ name: 'requests of a call', value: log.count, unit: '', atMost: 1 }]
-    return { unit: 'ms', rounds: compared.rounds, figures: [...asked, ...compared.figures] }
+    const floor = await floorFigures(site, floorOf(site, ours), reference)
+    return { unit: 'ms', rounds: compared.rounds, figures: [...asked, ...floor, ...compared.figures] }
   },
 }

@@ -12,6 +12,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js'
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv'
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
+import { Client, type RequestOptions } from 'fhir-kit-client'
 import { Pool } from 'undici'
 import { z } from 'zod'
 import { defineRole } from './role.ts'
@@ -33,7 +34,8 @@ const jsonSchemaValidator = new AjvJsonSchemaValidator()
 /**
  * What ours is compared with, each a Fastify route: `/sdk/<name>`, the SDK's low-level server and stateless transport, made for
  * each request; `/bare/<name>`, the same bytes from a plain route; `/proxy/…`, the exchange through `@fastify/http-proxy`;
- * `/fetch?path=…`, an answer of the exchange by undici, parsed and made into text again.
+ * `/fetch?path=…`, an answer of the exchange by undici, parsed and made into text again; `/floor?path=…`, the SDK's server with a
+ * tool that reads by fhir-kit-client and does nothing else: what no tool on these two libraries can go below.
  */
 export const referenceRole = defineRole(
   z.object({ exchange: z.string(), connections: z.number() }),
@@ -76,6 +78,26 @@ export const referenceRole = defineRole(
       })
       const parsed: unknown = JSON.parse(await answered.body.text())
       return reply.type('application/json').send(JSON.stringify(parsed))
+    })
+
+    const client = new Client({ baseUrl: exchange })
+    app.post('/floor', async (request, reply) => {
+      const { path, authorization } = fetchQuery.parse(request.query)
+      reply.hijack()
+      await answerBySdk(request, reply, () => {
+        const server = new Server(
+          { name: 'reference', version: '1.0.0' },
+          { capabilities: { tools: {} }, jsonSchemaValidator },
+        )
+        server.setRequestHandler(CallToolRequestSchema, async () => {
+          const headers = authorization === undefined ? {} : { authorization }
+          const settings: RequestOptions = { headers }
+          const options = Object.assign(settings, { dispatcher: pool })
+          const resource = await client.request(`${base.origin}${path}`, { options })
+          return { content: [{ type: 'text', text: path }], structuredContent: { ...resource } }
+        })
+        return server
+      })
     })
 
     return {

@@ -78,12 +78,15 @@ export function dayOf(instant: number, zone: string): string {
   return `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}`
 }
 
-function isReal(local: LocalTime): boolean {
-  const { year, month, day, hour, minute, second } = local
-  const date = new Date(millisecondsOf(local))
-  const sameDay =
-    date.getUTCFullYear() === year && date.getUTCMonth() + 1 === month && date.getUTCDate() === day
-  return year > 0 && sameDay && hour < 24 && minute < 60 && second < 60
+/** Whether a calendar has the day, and a clock without leap seconds the time. */
+export function isReal({ year, month, day, hour, minute, second }: LocalTime): boolean {
+  if (year === 0 || month === 0 || month > 12 || day === 0) return false
+  return day <= daysOf(year, month) && hour < 24 && minute < 60 && second < 60
+}
+
+function daysOf(year: number, month: number): number {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
 }
 
 function parseOffset(text: string): number {

@@ -10,13 +10,26 @@ export interface LocalTime {
 }
 
 const day = 86_400_000
-const formatters = new Map<string, Intl.DateTimeFormat>()
+/** The calendar repeats itself every 400 years, which have 146,097 days. */
+const cycle = { years: 25 * 400, length: 25 * 146_097 * day }
+/** Shorter than any time between two changes of a zone's clocks: the shortest known is four days. */
+const stretch = 2 * day
+/** Stretches that are kept for a zone: about 20 years of them. */
+const mostStretches = 4000
+
+/** A zone's clock, and its offsets at the beginnings of stretches, by their number since the epoch. */
+interface Clock {
+  readonly formatter: Intl.DateTimeFormat
+  readonly offsets: Map<number, number>
+}
+
+const clocks = new Map<string, Clock>()
 
 /** Whether a text names a time zone of the IANA database (`Europe/Berlin`, `UTC`). Offsets are none. */
 export function isTimeZone(zone: string): boolean {
   if (!/^[A-Za-z][\w+\-/]*$/.test(zone)) return false
   try {
-    formatterOf(zone)
+    clockOf(zone)
     return true
   } catch {
     return false
@@ -30,9 +43,27 @@ export function localTimeAt(instant: number, zone: string): LocalTime {
 
 /** How far the wall clock of a zone is ahead of UTC at an instant, in milliseconds. */
 export function offsetAt(instant: number, zone: string): number {
+  if (zone === 'UTC') return 0
+  const clock = clockOf(zone)
+  const number = Math.floor(instant / stretch)
+  const offset = offsetFrom(number, clock)
+  return offset === offsetFrom(number + 1, clock) ? offset : readOffset(instant, clock)
+}
+
+/** Asking Intl is slow, so the offset at the beginning of a stretch is kept. */
+function offsetFrom(number: number, clock: Clock): number {
+  const known = clock.offsets.get(number)
+  if (known !== undefined) return known
+  const offset = readOffset(number * stretch, clock)
+  if (clock.offsets.size >= mostStretches) clock.offsets.clear()
+  clock.offsets.set(number, offset)
+  return offset
+}
+
+function readOffset(instant: number, { formatter }: Clock): number {
   const whole = Math.floor(instant / 1000) * 1000
   const part: Partial<Record<Intl.DateTimeFormatPartTypes, string>> = {}
-  for (const { type, value } of formatterOf(zone).formatToParts(whole)) part[type] = value
+  for (const { type, value } of formatter.formatToParts(whole)) part[type] = value
   const year = part.era === 'BC' ? 1 - Number(part.year) : Number(part.year)
   const local = millisecondsOf({
     year,
@@ -62,10 +93,9 @@ export function instantOf(local: LocalTime, zone: string): number {
 
 /** The time as milliseconds since the epoch, as if it were UTC; days and months beyond their end run over. */
 export function millisecondsOf(local: LocalTime): number {
-  const date = new Date(0)
-  date.setUTCFullYear(local.year, local.month - 1, local.day)
-  date.setUTCHours(local.hour, local.minute, local.second, local.millisecond)
-  return date.getTime()
+  // Date.UTC takes the years 0 to 99 for others, and the calendar repeats itself.
+  const { month, day, hour, minute, second, millisecond } = local
+  return Date.UTC(local.year + cycle.years, month - 1, day, hour, minute, second, millisecond) - cycle.length
 }
 
 /** Clocks went forward between the two instants, over `wall`: the moment at which they did. */
@@ -94,10 +124,10 @@ function localTimeOf(wall: number): LocalTime {
 }
 
 /** Making a formatter is slow; there are about 600 names, so that the map stays small. */
-function formatterOf(zone: string): Intl.DateTimeFormat {
-  const known = formatters.get(zone)
+function clockOf(zone: string): Clock {
+  const known = clocks.get(zone)
   if (known !== undefined) return known
-  const made = new Intl.DateTimeFormat('en-US', {
+  const formatter = new Intl.DateTimeFormat('en-US', {
     timeZone: zone,
     calendar: 'gregory',
     hourCycle: 'h23',
@@ -109,6 +139,7 @@ function formatterOf(zone: string): Intl.DateTimeFormat {
     minute: 'numeric',
     second: 'numeric',
   })
-  formatters.set(zone, made)
+  const made = { formatter, offsets: new Map<number, number>() }
+  clocks.set(zone, made)
   return made
 }

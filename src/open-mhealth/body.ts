@@ -16,6 +16,7 @@ export type Body = { readonly members: object } | { readonly note: string }
 
 type Attachment = NonNullable<Observation['valueAttachment']>
 
+const utf8 = new TextDecoder('utf-8', { fatal: true })
 const base64 = /^[A-Za-z0-9+/]*={0,2}$/
 const scalar = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
 
@@ -26,7 +27,7 @@ export function isObject(value: unknown): value is object {
 
 /** A member of an object of JSON; never one that it inherits. */
 export function ownMember(object: object, name: string): unknown {
-  return Object.getOwnPropertyDescriptor(object, name)?.value
+  return Object.hasOwn(object, name) ? Reflect.get(object, name) : undefined
 }
 
 /**
@@ -56,22 +57,27 @@ function isJson(contentType: string): boolean {
 }
 
 function textOf(data: string): string | undefined {
-  const compact = data.replace(/\s+/g, '')
-  if (compact === '' || compact.length % 4 !== 0 || !base64.test(compact)) return undefined
+  const bytes = bytesOf(data)
+  if (bytes === undefined || bytes.length === 0) return undefined
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(compact, 'base64'))
+    return utf8.decode(bytes)
   } catch {
     return undefined
   }
 }
 
+function bytesOf(data: string): Buffer | undefined {
+  const bytes = Buffer.from(data, 'base64')
+  // Nearly all are written as they would be here, and need not be looked through for blanks and other characters.
+  if (bytes.toString('base64') === data) return bytes
+  const compact = data.replace(/\s+/g, '')
+  return compact.length % 4 === 0 && base64.test(compact) ? Buffer.from(compact, 'base64') : undefined
+}
+
 function isExact(text: string, parsed: unknown): boolean {
-  let scalars = 0
-  for (const [literal] of text.matchAll(scalar)) {
-    scalars++
-    if (!literal.startsWith('"') && !survivesParsing(literal)) return false
-  }
-  return scalars === scalarsOf(parsed)
+  const literals = text.match(scalar) ?? []
+  const isExact = literals.every((literal) => literal.startsWith('"') || survivesParsing(literal))
+  return isExact && literals.length === scalarsOf(parsed)
 }
 
 /** How many names, strings and numbers came out: fewer than went in where a name was there twice. */

@@ -67,11 +67,13 @@ export function schemaOf(observation: Observation): CodedSchema | undefined {
 
 /** The type of any observation by its codings: that of its Open mHealth or IEEE code, else of a LOINC code. */
 export function dataTypeOf(observation: Observation): DataType | undefined {
-  const loinc = observation.code?.coding?.filter(({ system }) => system === loincSystem) ?? []
-  return (
-    schemaOf(observation)?.type ??
-    loinc.map(({ code }) => typeOfCode(loincSystem, code ?? '', false)).find((type) => type !== undefined)
-  )
+  const schema = schemaOf(observation)
+  if (schema !== undefined) return schema.type
+  for (const { system, code } of observation.code?.coding ?? []) {
+    const type = system === loincSystem ? byLoinc.get(code ?? '') : undefined
+    if (type !== undefined) return type
+  }
+  return undefined
 }
 
 /** LOINC of a type's whole observations, to search for. */

@@ -18,8 +18,12 @@ export function decimalOf(text: string): Decimal | undefined {
   return { digits: BigInt(`${sign}${significant}`), exponent }
 }
 
+/** A decimal of so many digits, with no exponent, is never changed by being a double (IEEE 754: 15). */
+const exactDigits = 15
+
 /** Whether a JSON number comes out of `JSON.parse` as exactly what was written. */
 export function survivesParsing(literal: string): boolean {
+  if (literal.length <= exactDigits && !/[eE]/.test(literal)) return true
   const written = decimalOf(literal)
   const read = decimalOf(String(Number(literal)))
   return written?.digits === read?.digits && written?.exponent === read?.exponent

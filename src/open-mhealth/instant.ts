@@ -1,11 +1,15 @@
+import { isReal } from '../fhir/date-time.ts'
+import { millisecondsOf } from '../fhir/time-zone.ts'
 import { decimalOf } from './decimal.ts'
 
 /** A point in time as a body or a resource writes it. */
 export interface Instant {
   /** The same in the form of FHIR's `dateTime`. */
   readonly dateTime: string
-  /** Nanoseconds since the epoch; midnight UTC of a date without a time. */
-  readonly nanoseconds: bigint
+  /** Milliseconds since the epoch; midnight UTC of a date without a time. */
+  readonly milliseconds: number
+  /** Nanoseconds beyond these milliseconds. */
+  readonly nanoseconds: number
   /** Minutes east of UTC. */
   readonly offset: number
   /** Whether there is a date only. */
@@ -22,18 +26,25 @@ const grammar =
 export function instantOf(text: string): Instant | undefined {
   const match = grammar.exec(text)
   if (match === null) return undefined
-  const [, year = '', month = '', day = '', hour, minute = '00', second = '00', fraction = '', zone = 'Z'] =
-    match
-  const date = `${year}-${month}-${day}`
+  const [, year, month, day, hour, minute = '00', second = '00', fraction = '', zone = 'Z'] = match
+  const beyond = Number(fraction.padEnd(9, '0'))
+  const local = {
+    year: Number(year),
+    month: Number(month),
+    day: Number(day),
+    hour: Number(hour ?? 0),
+    minute: Number(minute),
+    second: Number(second),
+    millisecond: Math.floor(beyond / 1_000_000),
+  }
   const offset = offsetOf(zone)
-  const milliseconds = Date.parse(`${date}T${hour ?? '00'}:${minute}:${second}Z`)
-  if (offset === undefined || Number.isNaN(milliseconds) || hour === '24') return undefined
-  // Date.parse takes February 30th for March 2nd.
-  if (!new Date(milliseconds).toISOString().startsWith(date)) return undefined
-  const nanoseconds = BigInt(milliseconds - offset * 60_000) * 1_000_000n + BigInt(fraction.padEnd(9, '0'))
-  if (hour === undefined) return { dateTime: date, nanoseconds, offset, dateOnly: true }
+  if (offset === undefined || !isReal(local)) return undefined
+  const date = `${year}-${month}-${day}`
+  const milliseconds = millisecondsOf(local) - offset * 60_000
+  const nanoseconds = beyond % 1_000_000
+  if (hour === undefined) return { dateTime: date, milliseconds, nanoseconds, offset, dateOnly: true }
   const clock = `${hour}:${minute}:${second}${fraction === '' ? '' : `.${fraction}`}`
-  return { dateTime: `${date}T${clock}${zoneText(zone)}`, nanoseconds, offset, dateOnly: false }
+  return { dateTime: `${date}T${clock}${zoneText(zone)}`, milliseconds, nanoseconds, offset, dateOnly: false }
 }
 
 function offsetOf(zone: string): number | undefined {
@@ -51,9 +62,12 @@ function zoneText(zone: string): string {
 
 /** Whether two points in time are the same, on the same clock. */
 export function sameInstant(one: Instant, other: Instant): boolean {
-  return (
-    one.nanoseconds === other.nanoseconds && one.offset === other.offset && one.dateOnly === other.dateOnly
-  )
+  return compareInstants(one, other) === 0 && one.offset === other.offset && one.dateOnly === other.dateOnly
+}
+
+/** Below zero where the first is the earlier of two points in time, zero where it is the same. */
+export function compareInstants(one: Instant, other: Instant): number {
+  return one.milliseconds - other.milliseconds || one.nanoseconds - other.nanoseconds
 }
 
 const picoseconds: ReadonlyMap<string, bigint> = new Map([
@@ -87,7 +101,7 @@ export function nanosecondsOf(value: number, unit: string): bigint | undefined {
 /** A point in time moved by nanoseconds, on the same clock; undefined where FHIR cannot write it any more. */
 export function moved(instant: Instant, by: bigint): Instant | undefined {
   if (instant.dateOnly) return undefined
-  const nanoseconds = instant.nanoseconds + by
+  const nanoseconds = BigInt(instant.milliseconds) * 1_000_000n + BigInt(instant.nanoseconds) + by
   const local = nanoseconds + BigInt(instant.offset) * 60_000_000_000n
   const seconds = local >= 0n ? local / 1_000_000_000n : -((-local + 999_999_999n) / 1_000_000_000n)
   const fraction = (local - seconds * 1_000_000_000n).toString().padStart(9, '0').replace(/0+$/, '')

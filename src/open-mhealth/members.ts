@@ -64,7 +64,8 @@ function plainValueOf(value: unknown): LeafValue {
  */
 export function componentOf(leaf: Leaf, system: string, loinc: readonly Coding[]): ObservationComponent {
   const coding = [...(fhirCode.test(leaf.path) ? [{ system, code: leaf.path }] : []), ...loinc]
-  const code: CodeableConcept = { ...(coding.length > 0 ? { coding } : {}), text: labelOf(leaf.path) }
+  const text = labelOf(leaf.path)
+  const code: CodeableConcept = coding.length > 0 ? { coding, text } : { text }
   return { code, ...valueElement(leaf.value) }
 }
 

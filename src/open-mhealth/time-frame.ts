@@ -1,6 +1,6 @@
 import type { Observation } from '../fhir/types.ts'
 import { isObject, ownMember } from './body.ts'
-import { type Instant, instantOf, moved, nanosecondsOf, sameInstant } from './instant.ts'
+import { compareInstants, type Instant, instantOf, moved, nanosecondsOf, sameInstant } from './instant.ts'
 
 /** When an observation holds: at a point in time, or over a period of which one end may be unknown. */
 export type EffectiveTime =
@@ -17,7 +17,7 @@ export interface TimeFrame {
 /** The member of a body that says when. */
 export const frameMember = 'effective_time_frame'
 
-const day = 86_400_000_000_000n
+const day = 86_400_000
 
 /**
  * Reads a time frame (IEEE 1752.1 `time-frame`, `time-interval`): `date_time`, or `time_interval` by start and end, by
@@ -47,7 +47,7 @@ function intervalOf(interval: object): TimeFrame | undefined {
     ...(end === undefined ? [] : [`${frameMember}.time_interval.end_date_time`]),
   ]
   if (start !== undefined && end !== undefined) {
-    if (end.nanoseconds < start.nanoseconds) return undefined
+    if (compareInstants(end, start) < 0) return undefined
     return { time: { kind: 'period', start, end }, held }
   }
   const duration = durationOf(ownMember(interval, 'duration'))
@@ -115,17 +115,16 @@ export function effectiveElement(
   time: EffectiveTime,
 ): Pick<Observation, 'effectiveDateTime' | 'effectivePeriod'> {
   if (time.kind === 'dateTime') return { effectiveDateTime: time.at.dateTime }
-  return {
-    effectivePeriod: {
-      ...(time.start === undefined ? {} : { start: time.start.dateTime }),
-      ...(time.end === undefined ? {} : { end: time.end.dateTime }),
-    },
-  }
+  const effectivePeriod: NonNullable<Observation['effectivePeriod']> = {}
+  if (time.start !== undefined) effectivePeriod.start = time.start.dateTime
+  if (time.end !== undefined) effectivePeriod.end = time.end.dateTime
+  return { effectivePeriod }
 }
 
 /** Whether a period is exactly 24 hours long: `00:00:00` to `23:59:59` is not. */
 export function isWholeDay(time: EffectiveTime | undefined): boolean {
   if (time?.kind !== 'period' || time.start === undefined || time.end === undefined) return false
   if (time.start.dateOnly || time.end.dateOnly) return false
-  return time.end.nanoseconds - time.start.nanoseconds === day
+  const { start, end } = time
+  return end.milliseconds - start.milliseconds === day && end.nanoseconds === start.nanoseconds
 }

@@ -5,5 +5,5 @@ export function anyResource<T extends { resourceType: string; id?: string | unde
   resource: T,
 ): AnyResource {
   const { id, ...elements } = resource
-  return id === undefined ? { ...elements } : { ...elements, id }
+  return id === undefined ? elements : Object.assign(elements, { id })
 }

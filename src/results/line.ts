@@ -1,5 +1,6 @@
+/** What has to become one space. A space by itself, which is most of them, is left as it is. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what has to go
-const breaks = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\s]+/g
+const breaks = /[\u0000-\u001f\u007f-\u009f\s]{2,}|[\u0000-\u001f\u007f-\u009f]|[^\S ]/g
 
 /**
  * A text of the exchange as part of one line: line breaks and control characters become spaces, so that a title cannot

@@ -1,10 +1,10 @@
-import type { Observation } from '../fhir/types.ts'
-import { dataTypeOf } from '../open-mhealth/data-types.ts'
+import type { Observation, ObservationComponent } from '../fhir/types.ts'
+import { type DataType, dataTypeOf } from '../open-mhealth/data-types.ts'
 import { anyResource } from './any-resource.ts'
 import { barred, oneLine } from './line.ts'
 import { pruneObservation } from './prune-observation.ts'
 import { distinguishingCode, nameOfComponent, nameOfObservation } from './reading-names.ts'
-import { readingTime, timeText } from './reading-time.ts'
+import { type ReadingTime, readingTime } from './reading-time.ts'
 import { withoutBase } from './relative.ts'
 import type { Row } from './searchset.ts'
 import { excludedStatusOf, isModified } from './standing.ts'
@@ -41,9 +41,21 @@ const fixedColumns = [
 /** No value is cut. */
 const whole = Number.POSITIVE_INFINITY
 
-interface Part {
-  readonly column: string
-  readonly number: number
+interface Component {
+  readonly component: ObservationComponent
+  readonly label: string
+}
+
+/** What an observation says, worked out once for its line, its cells and the columns of its components. */
+interface Said {
+  readonly observation: Observation
+  readonly type: DataType | undefined
+  readonly name: string
+  readonly time: ReadingTime
+  readonly statistic: string | undefined
+  readonly text: string
+  /** Components that are plain numbers, by their column. */
+  readonly numbers: ReadonlyMap<string, number>
 }
 
 /**
@@ -52,37 +64,56 @@ interface Part {
  * (`<40`) or modified is null there and is in `text`.
  */
 export function observationTable(listed: readonly Observation[], view: ObservationView): ObservationTable {
-  const observations = listed.map((observation) => withoutBase(observation, view.baseUrl))
-  const parts = observations.map(partsOf)
-  const extra = [...new Set(parts.flat().map(({ column }) => column))]
-  const rows = observations.map((observation, index): Row => {
-    const own = parts[index] ?? []
-    const components = extra.map((name) => own.find(({ column }) => column === name)?.number ?? null)
+  const all = listed.map((observation) => saidBy(withoutBase(observation, view.baseUrl), view.timeZone))
+  const extra = [...new Set(all.flatMap(({ numbers }) => [...numbers.keys()]))]
+  const rows = all.map((said): Row => {
+    const { observation, numbers } = said
     return {
-      resource: view.format === 'fhir_full' ? anyResource(observation) : pruneObservation(observation),
-      line: lineOf(observation, view.timeZone),
-      cells: [...cellsOf(observation, view.timeZone), ...components],
+      // A table shows no resource.
+      resource: view.format === 'fhir' ? pruneObservation(observation) : anyResource(observation),
+      line: lineOf(said),
+      cells: [...cellsOf(said), ...extra.map((column) => numbers.get(column) ?? null)],
     }
   })
   return { columns: [...fixedColumns, ...extra], rows }
 }
 
-/** Everything that an observation says of its value, with what restricts it, on one line. */
-export function readingText(observation: Observation, zone: string): string {
+function saidBy(observation: Observation, zone: string): Said {
   const type = dataTypeOf(observation)
-  const own = valueText(observation, zone)
-  const components = (observation.component ?? []).map((component) => {
-    const mark = isModified(component) ? ' (modifierExtension not understood: may mean something else)' : ''
-    return `${nameOfComponent(component, type).label} ${valueText(component, zone) ?? 'without a value'}${mark}`
-  })
-  const said = [...(own === undefined ? [] : [own]), ...components]
-  const text = said.length > 0 ? said.join(', ') : 'without a value'
-  return oneLine([text, ...marksOf(observation)].join('; '), whole)
+  const components = (observation.component ?? []).map(
+    (component): Component => ({ component, label: nameOfComponent(component, type).label }),
+  )
+  const statistic = statisticText(observation)
+  return {
+    observation,
+    type,
+    name: nameOfObservation(observation, type).label,
+    time: readingTime(observation, zone),
+    statistic,
+    text: readingText(observation, components, statistic, zone),
+    numbers: numbersOf(observation, components),
+  }
 }
 
-function marksOf(observation: Observation): string[] {
+/** Everything that an observation says of its value, with what restricts it, on one line. */
+function readingText(
+  observation: Observation,
+  components: readonly Component[],
+  statistic: string | undefined,
+  zone: string,
+): string {
+  const own = valueText(observation, zone)
+  const parts = components.map(({ component, label }) => {
+    const mark = isModified(component) ? ' (modifierExtension not understood: may mean something else)' : ''
+    return `${label} ${valueText(component, zone) ?? 'without a value'}${mark}`
+  })
+  const said = [...(own === undefined ? [] : [own]), ...parts]
+  const text = said.length > 0 ? said.join(', ') : 'without a value'
+  return oneLine([text, ...marksOf(observation, statistic)].join('; '), whole)
+}
+
+function marksOf(observation: Observation, statistic: string | undefined): string[] {
   const { status } = observation
-  const statistic = statisticText(observation)
   return [
     ...(excludedStatusOf(observation) === undefined ? [] : [`${status.toUpperCase()}: not a reading`]),
     ...(['preliminary', 'registered', 'unknown'].includes(status) ? [`status ${status}`] : []),
@@ -91,27 +122,24 @@ function marksOf(observation: Observation): string[] {
   ]
 }
 
-function lineOf(observation: Observation, zone: string): string {
-  const time = readingTime(observation, zone).text
-  const code = distinguishingCode(observation)
-  const name = nameOfObservation(observation).label + (code === undefined ? '' : ` ${code}`)
-  return oneLine(barred([time, name, readingText(observation, zone), observation.id]), whole)
+function lineOf({ observation, type, name, time, text }: Said): string {
+  const code = distinguishingCode(observation, type)
+  return barred([time.text, code === undefined ? name : `${name} ${code}`, text, observation.id]).trim()
 }
 
-function cellsOf(observation: Observation, zone: string): Row['cells'] {
-  const { start, end, text } = readingTime(observation, zone)
+function cellsOf({ observation, name, time, statistic, text }: Said): Row['cells'] {
   const [coding] = observation.code?.coding ?? []
   const value = plainNumberOf(observation)
   const unit = observation.valueQuantity === undefined ? undefined : unitOf(observation.valueQuantity)
   return [
     observation.id ?? null,
-    start === undefined ? (text === 'undated' ? null : text) : timeText(start, zone),
-    end === undefined ? null : timeText(end, zone),
-    nameOfObservation(observation).label,
+    time.startText ?? (time.text === 'undated' ? null : time.text),
+    time.endText ?? null,
+    name,
     value?.number ?? null,
     unit === undefined || unit.label === '' ? null : unit.label,
-    statisticText(observation) ?? null,
-    readingText(observation, zone),
+    statistic ?? null,
+    text,
     observation.status ?? null,
     coding?.code === undefined ? null : `${coding.system ?? ''}|${coding.code}`,
   ]
@@ -122,14 +150,16 @@ function plainNumberOf(observation: Observation) {
   return 'number' in reading && excludedStatusOf(observation) === undefined ? reading : undefined
 }
 
-function partsOf(observation: Observation): Part[] {
-  if (excludedStatusOf(observation) !== undefined) return []
-  const type = dataTypeOf(observation)
-  return (observation.component ?? []).flatMap((component) => {
+/** The first number of each column: a component may be there twice. */
+function numbersOf(observation: Observation, components: readonly Component[]): ReadonlyMap<string, number> {
+  const numbers = new Map<string, number>()
+  if (excludedStatusOf(observation) !== undefined) return numbers
+  for (const { component, label } of components) {
     const reading = numberOf(component, isModified(observation))
-    if (!('number' in reading)) return []
-    const { label } = nameOfComponent(component, type)
+    if (!('number' in reading)) continue
     const unit = reading.unit.label
-    return [{ column: unit === '' ? label : `${label} (${unit})`, number: reading.number }]
-  })
+    const column = unit === '' ? label : `${label} (${unit})`
+    if (!numbers.has(column)) numbers.set(column, reading.number)
+  }
+  return numbers
 }

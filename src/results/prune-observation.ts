@@ -1,32 +1,36 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { AnyResource, Observation } from '../fhir/types.ts'
 import { statisticOf } from '../open-mhealth/decode.ts'
-import { anyResource } from './any-resource.ts'
 import { markSubsetted } from './prune.ts'
-import { withoutContained } from './relative.ts'
+import { withoutInner } from './relative.ts'
 
 /** Mandatory and modifier elements, the value with all that qualifies it, and what the check against a grant needs. */
 const kept =
-  /^(resourceType|id|implicitRules|modifierExtension|status|code|subject|component|dataAbsentReason|bodySite|method|effective[A-Z]\w*|value[A-Z]\w*)$/
+  /^_?(resourceType|id|implicitRules|modifierExtension|status|code|subject|component|dataAbsentReason|bodySite|method|effective[A-Z]\w*|value[A-Z]\w*)$/
+const keptOfStatistic = /^_?interpretation$/
 
 /**
  * An observation of a list: status, code, subject, time and value, whole; an `interpretation` only where it says that the
  * value is a statistic. SUBSETTED where something was left out.
  */
 export function pruneObservation(observation: Observation): AnyResource {
-  const whole = anyResource(observation)
+  const { id, meta = {} } = observation
   const statistic = statisticOf(observation) !== undefined
-  const elements = Object.entries(whole).filter(([element]) => {
-    const name = element.replace(/^_/, '')
-    return kept.test(name) || (name === 'interpretation' && statistic)
-  })
-  const { security, tag } = observation.meta ?? {}
-  const meta = { ...(security === undefined ? {} : { security }), ...(tag === undefined ? {} : { tag }) }
-  const pruned = withoutContained({
-    ...Object.fromEntries(elements),
-    resourceType: whole.resourceType,
-    ...(Object.keys(meta).length > 0 ? { meta } : {}),
-    ...(whole.contained === undefined ? {} : { contained: whole.contained }),
-  })
-  return isDeepStrictEqual(whole, pruned) ? pruned : markSubsetted(pruned)
+  const elements: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(observation)) {
+    if (name !== 'id' && (kept.test(name) || (statistic && keptOfStatistic.test(name))))
+      elements[name] = value
+  }
+  if (id !== undefined) elements.id = id
+  const labels: Record<string, unknown> = {}
+  if (meta.security !== undefined) labels.security = meta.security
+  if (meta.tag !== undefined) labels.tag = meta.tag
+  if (sizeOf(labels) > 0) elements.meta = labels
+  const pruned: AnyResource = Object.assign(elements, { resourceType: observation.resourceType })
+  const closed = withoutInner(pruned)
+  const whole = sizeOf(pruned) === sizeOf(observation) && sizeOf(labels) === sizeOf(meta)
+  return whole && closed === pruned ? pruned : markSubsetted(closed)
+}
+
+function sizeOf(object: object): number {
+  return Object.keys(object).length
 }

@@ -11,8 +11,7 @@ export interface Named {
 }
 
 /** What an observation is of: the short name of its type, else the name of its code. */
-export function nameOfObservation(observation: Observation): Named {
-  const type = dataTypeOf(observation)
+export function nameOfObservation(observation: Observation, type = dataTypeOf(observation)): Named {
   return type === undefined ? nameOfConcept(observation.code) : { label: type.name, key: type.name }
 }
 
@@ -32,8 +31,7 @@ export function nameOfComponent(component: ObservationComponent, type: DataType 
 }
 
 /** The LOINC code of an observation whose type has several of them: specimen or circumstances differ. */
-export function distinguishingCode(observation: Observation): string | undefined {
-  const type = dataTypeOf(observation)
+export function distinguishingCode(observation: Observation, type: DataType | undefined): string | undefined {
   if (type === undefined || type.loinc.length < 2) return undefined
   const codes = (observation.code.coding ?? []).filter(({ system }) => system === loincSystem)
   return codes.length > 0 ? codes.map(({ code }) => code).join('+') : undefined

@@ -1,4 +1,4 @@
-import { endOf, inZone, parseTime, startOf } from '../fhir/date-time.ts'
+import { endOf, inZone, parseTime, startOf, type WrittenTime } from '../fhir/date-time.ts'
 import type { Observation } from '../fhir/types.ts'
 
 /** The elements of an observation that say when it was taken. */
@@ -9,12 +9,16 @@ export type Effective = Pick<
 
 /** When an observation was taken. */
 export interface ReadingTime {
-  /** In the time zone, with offset; a mere date stays one. `undated` where nothing is said. */
+  /** In the time zone, with offset; a mere date stays one, and what is no time. `undated` where nothing is said. */
   readonly text: string
   /** Its start, as the exchange gave it. */
   readonly start: string | undefined
   /** The end of a period, as the exchange gave it. */
   readonly end: string | undefined
+  /** The start by itself, written as `text` is. */
+  readonly startText: string | undefined
+  /** The end by itself, written as `text` is. */
+  readonly endText: string | undefined
   /** First instant of the start (of the end where only that is known), in milliseconds since the epoch. */
   readonly from: number | undefined
   /** The end of a period, or of the day or month that stands for it; the start where there is no period. */
@@ -30,40 +34,58 @@ export function readingTime(effective: Effective, zone: string): ReadingTime {
   const { effectiveDateTime, effectiveInstant, effectivePeriod, effectiveTiming } = effective
   const start = effectiveDateTime ?? effectiveInstant ?? effectivePeriod?.start ?? effectiveTiming?.event?.[0]
   const end = effectivePeriod?.end ?? effectiveTiming?.event?.slice(1).at(-1)
-  const from = parseTime(start ?? end ?? '')
-  const to = parseTime(end ?? start ?? '')
-  const isDay = to?.precision === 'day' || to?.precision === 'month' || to?.precision === 'year'
+  const first = start === undefined ? undefined : momentOf(start, zone)
+  const last = end === undefined ? undefined : momentOf(end, zone)
+  const earliest = first ?? last
+  const precision = earliest?.parsed?.precision
   return {
-    text: textOf(effective, start, end, zone),
+    text: textOf(effective, first?.text, last?.text, zone),
     start,
     end,
-    from: from === undefined ? undefined : startOf(from, zone),
-    to: to === undefined ? undefined : (isDay ? endOf : startOf)(to, zone),
+    startText: first?.text,
+    endText: last?.text,
+    from: earliest?.from,
+    to: endOfMoment(last ?? first, zone),
     isDated: (start ?? end ?? effectiveTiming) !== undefined,
-    hasDay: from !== undefined && from.precision !== 'year' && from.precision !== 'month',
+    hasDay: precision !== undefined && precision !== 'year' && precision !== 'month',
   }
 }
 
-/** A FHIR time in the time zone; a date, or what is no time, as it is. */
-export function timeText(written: string, zone: string): string {
+/** A FHIR time, read once. */
+interface Moment {
+  /** Undefined for what is no time. */
+  readonly parsed: WrittenTime | undefined
+  /** Its first instant, in milliseconds since the epoch. */
+  readonly from: number | undefined
+  /** In the time zone; a date, or what is no time, as it is. */
+  readonly text: string
+}
+
+function momentOf(written: string, zone: string): Moment {
   const parsed = parseTime(written)
-  return parsed?.offset === undefined ? written : inZone(startOf(parsed, zone), zone)
+  if (parsed === undefined) return { parsed, from: undefined, text: written }
+  const from = startOf(parsed, zone)
+  return { parsed, from, text: parsed.offset === undefined ? written : inZone(from, zone) }
+}
+
+function endOfMoment(moment: Moment | undefined, zone: string): number | undefined {
+  if (moment?.parsed === undefined) return undefined
+  const { precision } = moment.parsed
+  const isDay = precision === 'day' || precision === 'month' || precision === 'year'
+  return isDay ? endOf(moment.parsed, zone) : moment.from
 }
 
 function textOf(
-  effective: Effective,
+  { effectivePeriod, effectiveTiming }: Effective,
   start: string | undefined,
   end: string | undefined,
   zone: string,
 ): string {
-  const { effectivePeriod, effectiveTiming } = effective
-  const inWords = (written: string | undefined) => (written === undefined ? '..' : timeText(written, zone))
   if (effectiveTiming !== undefined) {
     const { event, ...rest } = effectiveTiming
-    const events = (event ?? []).map((one) => timeText(one, zone))
+    const events = (event ?? []).map((one) => momentOf(one, zone).text)
     return ['timing', ...events, ...(Object.keys(rest).length > 0 ? [JSON.stringify(rest)] : [])].join(' ')
   }
-  if (effectivePeriod !== undefined && (start ?? end) !== undefined)
-    return `${inWords(start)}/${inWords(end)}`
-  return start === undefined ? 'undated' : inWords(start)
+  if (effectivePeriod !== undefined && (start ?? end) !== undefined) return `${start ?? '..'}/${end ?? '..'}`
+  return start ?? 'undated'
 }

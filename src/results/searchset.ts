@@ -31,6 +31,12 @@ export interface Page {
   readonly asOf: string
 }
 
+/**
+ * Where entries say that their resources are: nowhere (RFC 2606), because the exchange's own URL is never told. An entry has
+ * to have a `fullUrl` (Bundle, bdl-15), and references such as `Patient/1` resolve within the Bundle by it.
+ */
+const base = 'https://exchange.invalid/'
+
 /** Bytes set aside for links, notes and the first lines. */
 const frame = 3072
 
@@ -70,8 +76,11 @@ function sizeOf(row: Row, format: Page['format']): number {
   const line = Buffer.byteLength(row.line) + 1
   if (format === 'table') return line + Buffer.byteLength(JSON.stringify(row.cells)) + 1
   const resources = [row.resource, ...(row.included ?? [])]
-  const entryFrame = 40
-  return resources.reduce((sum, one) => sum + Buffer.byteLength(JSON.stringify(one)) + entryFrame, line)
+  const entryFrame = 56
+  return resources.reduce(
+    (sum, one) => sum + Buffer.byteLength(JSON.stringify(one)) + fullUrlOf(one).length + entryFrame,
+    line,
+  )
 }
 
 function sizeNotes(page: Page, shown: number): Note[] {
@@ -98,14 +107,11 @@ function bundleOf(
   if (cursor !== undefined) {
     link.push({ relation: 'next', url: `${page.self}${page.self.includes('?') ? '&' : '?'}cursor=${cursor}` })
   }
-  const included = new Map<AnyResource, { resource: AnyResource; search: { mode: string } }>()
-  for (const resource of rows.flatMap((row) => row.included ?? [])) {
-    included.set(resource, { resource, search: { mode: 'include' } })
-  }
+  const included = new Set(rows.flatMap((row) => row.included ?? []))
   const entry = [
-    ...rows.map((row) => ({ resource: row.resource, search: { mode: 'match' } })),
-    ...included.values(),
-    ...(notes.length > 0 ? [{ resource: outcomeOf(notes), search: { mode: 'outcome' } }] : []),
+    ...rows.map((row) => entryOf(row.resource, 'match')),
+    ...[...included].map((resource) => entryOf(resource, 'include')),
+    ...(notes.length > 0 ? [entryOf({ ...outcomeOf(notes), id: 'notes' }, 'outcome')] : []),
   ]
   return {
     resourceType: 'Bundle',
@@ -115,6 +121,14 @@ function bundleOf(
     link,
     ...(entry.length > 0 ? { entry } : {}),
   }
+}
+
+function entryOf(resource: AnyResource, mode: 'match' | 'include' | 'outcome') {
+  return { fullUrl: fullUrlOf(resource), resource, search: { mode } }
+}
+
+function fullUrlOf({ resourceType, id }: AnyResource): string {
+  return `${base}${resourceType}/${id ?? ''}`
 }
 
 function tableOf(

@@ -22,6 +22,23 @@ describe('a written time', () => {
     expect(span(text)).toEqual([from, to])
   })
 
+  it('names only days that the calendar has', () => {
+    for (const year of [1, 4, 100, 1900, 2000, 2024, 2026, 9999]) {
+      for (let month = 0; month <= 13; month += 1) {
+        for (let day = 0; day <= 32; day += 1) {
+          const date = new Date(0)
+          date.setUTCFullYear(year, month - 1, day)
+          const exists = date.getUTCMonth() === month - 1 && date.getUTCDate() === day
+          const pad = (number: number, digits: number) => String(number).padStart(digits, '0')
+          const written = parseTime(`${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}T00:00:00Z`)
+          expect(written === undefined ? undefined : startOf(written, 'UTC')).toBe(
+            exists ? date.getTime() : undefined,
+          )
+        }
+      }
+    }
+  })
+
   it('is read in the time zone only where it has no offset', () => {
     expect(span('2026-10-25', 'Europe/Berlin')).toEqual(['2026-10-24T22:00:00Z', '2026-10-25T23:00:00Z'])
     expect(span('2026-10-25T01:00', 'Europe/Berlin')?.[0]).toBe('2026-10-24T23:00:00Z')

@@ -27,6 +27,63 @@ function* daysOf2026(zone: string): Generator<number> {
 const wallClock = (instant: number, zone: string) =>
   new Date(instant).toLocaleString('sv-SE', { timeZone: zone })
 
+/** The same as an offset, to the second. */
+const offsetByIntl = (instant: number, zone: string) => {
+  const whole = Math.floor(instant / 1000) * 1000
+  return Date.parse(`${wallClock(whole, zone).replace(' ', 'T')}Z`) - whole
+}
+
+describe('the offset of a zone', () => {
+  const quarter = 900_000
+  it('is what Intl says, in every zone and at any time, in whatever order it is asked for', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...zones),
+        fc.integer({ min: Date.UTC(1800, 0, 1), max: Date.UTC(2100, 0, 1) }),
+        (zone, instant) => {
+          expect(offsetAt(instant, zone)).toBe(offsetByIntl(instant, zone))
+        },
+      ),
+      { numRuns: 6000 },
+    )
+  })
+
+  it.each([
+    // By an hour, by half an hour, by 45 minutes, over a day, and offsets with seconds.
+    ['Europe/Berlin', '2026-03-29T01:00:00Z'],
+    ['Europe/Berlin', '2026-10-25T01:00:00Z'],
+    ['Australia/Lord_Howe', '2026-04-04T15:00:00Z'],
+    ['Pacific/Chatham', '2026-09-26T14:00:00Z'],
+    ['Asia/Kathmandu', '1985-12-31T18:30:00Z'],
+    ['Asia/Pyongyang', '2015-08-14T15:00:00Z'],
+    ['Pacific/Apia', '2011-12-30T10:00:00Z'],
+    ['Africa/Monrovia', '1972-01-07T00:44:30Z'],
+    // A week of daylight saving time.
+    ['America/Recife', '2000-10-08T03:00:00Z'],
+    ['America/Recife', '2000-10-15T02:00:00Z'],
+  ])('changes in %s at the second at which clocks do (%s)', (zone, change) => {
+    const at = Date.parse(change)
+    const offsets = new Set<number>()
+    for (let instant = at - 400 * quarter; instant < at + 400 * quarter; instant += quarter) {
+      const offset = offsetAt(instant, zone)
+      expect(offset).toBe(offsetByIntl(instant, zone))
+      offsets.add(offset)
+    }
+    expect(offsets.size).toBe(2)
+    for (const instant of [at - 1000, at - 1, at, at + 1000]) {
+      expect(offsetAt(instant, zone)).toBe(offsetByIntl(instant, zone))
+    }
+    expect(offsetAt(at - 1, zone)).not.toBe(offsetAt(at, zone))
+  })
+
+  it('stays right when more of it was asked for than is kept', () => {
+    const [first, step] = [Date.UTC(1970, 0, 1), 2 * 86_400_000]
+    for (let count = 0; count < 4100; count += 1) offsetAt(first + count * step, 'Europe/Paris')
+    expect(offsetAt(first, 'Europe/Paris')).toBe(3_600_000)
+    expect(offsetAt(Date.UTC(2026, 6, 1), 'Europe/Paris')).toBe(7_200_000)
+  })
+})
+
 describe('the start of a day', () => {
   it('is the first instant that shows the day or a later one, in every zone and on every day', () => {
     fc.assert(

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { barred, oneLine, someOf } from '../../src/results/line.ts'
 
@@ -6,6 +7,21 @@ describe('a text of the exchange in a line', () => {
     expect(oneLine('a\r\n- b\u2028c\u0000\u009bd\t e ')).toBe('a - b c d e')
     expect(oneLine('abcdef', 4)).toBe('abc…')
     expect(oneLine('abcd', 4)).toBe('abcd')
+  })
+
+  it('has one space for every stretch of blanks and control characters, and all else as it was', () => {
+    const character = fc.oneof(
+      fc.constantFrom(' ', '\n', '\t', '\u0000', '\u0085', '\u00a0', '\u2028'),
+      fc.string(),
+    )
+    fc.assert(
+      fc.property(fc.array(character), (characters) => {
+        const text = characters.join('')
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+        const words = text.split(/[\u0000-\u001f\u007f-\u009f\s]+/)
+        expect(oneLine(text, Number.POSITIVE_INFINITY)).toBe(words.filter((word) => word !== '').join(' '))
+      }),
+    )
   })
 
   it('stands between bars, without what is not there', () => {

@@ -172,6 +172,22 @@ describe('a pruned observation', () => {
     )
   })
 
+  it('is marked where labels stay and bookkeeping goes, and where a reference leads nowhere', () => {
+    const tag = [{ system: 'urn:x', code: 'demo' }]
+    const labelled: Observation = { ...heart('o1'), meta: { tag, security: [{ code: 'R' }] } }
+    expect(rowOf(labelled).resource).toEqual(labelled)
+    expect(rowOf({ ...labelled, meta: { ...labelled.meta, versionId: '2' } }).resource).toEqual({
+      ...labelled,
+      meta: { security: [{ code: 'R' }], tag: [...tag, ...subsetted] },
+    })
+    expect(rowOf({ ...heart('o1'), meta: {} }).resource).toEqual({ ...heart('o1'), meta: { tag: subsetted } })
+    expect(rowOf({ ...heart('o1'), subject: { reference: '#gone', display: 'Somebody' } }).resource).toEqual({
+      ...heart('o1'),
+      subject: { display: 'Somebody' },
+      meta: { tag: subsetted },
+    })
+  })
+
   it('has no reference into a contained resource that it lost', () => {
     const contained: Observation = {
       ...heart('o1'),

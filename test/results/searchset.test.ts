@@ -44,12 +44,26 @@ describe('a page as a searchset', () => {
       total: 2,
       link: [{ relation: 'self', url: 'Patient?_count=50' }],
       entry: [
-        { resource: rows[0]?.resource, search: { mode: 'match' } },
-        { resource: rows[1]?.resource, search: { mode: 'match' } },
-        { resource: subject, search: { mode: 'include' } },
         {
+          fullUrl: 'https://exchange.invalid/Patient/1',
+          resource: rows[0]?.resource,
+          search: { mode: 'match' },
+        },
+        {
+          fullUrl: 'https://exchange.invalid/Patient/2',
+          resource: rows[1]?.resource,
+          search: { mode: 'match' },
+        },
+        {
+          fullUrl: 'https://exchange.invalid/ResearchSubject/rs',
+          resource: subject,
+          search: { mode: 'include' },
+        },
+        {
+          fullUrl: 'https://exchange.invalid/OperationOutcome/notes',
           resource: {
             resourceType: 'OperationOutcome',
+            id: 'notes',
             issue: [{ severity: 'warning', code: 'incomplete', diagnostics: 'Something is missing.' }],
           },
           search: { mode: 'outcome' },
