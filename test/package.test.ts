@@ -7,6 +7,9 @@ const lockSchema = z.object({
     z.string(),
     z.looseObject({
       resolved: z.string().optional(),
+      license: z.string().optional(),
+      dev: z.boolean().default(false),
+      hasInstallScript: z.boolean().default(false),
       optionalDependencies: z.record(z.string(), z.string()).default({}),
     }),
   ),
@@ -28,6 +31,26 @@ describe('the lockfile', () => {
 
   it('names no registry', () => {
     expect(Object.values(packages).filter(({ resolved }) => resolved !== undefined)).toEqual([])
+  })
+})
+
+describe('what is installed with the package', () => {
+  const permissive = ['MIT', 'ISC', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', '0BSD', 'BlueOak-1.0.0']
+  const installed = Object.entries(packages).filter(([name, { dev }]) => name !== '' && !dev)
+
+  it('has a permissive licence, each one', () => {
+    const others = installed.filter(([, { license = 'none' }]) => !permissive.includes(license))
+    expect(others.map(([name, { license }]) => `${name}: ${license}`)).toEqual([])
+    expect(installed.length).toBeGreaterThan(50)
+  })
+
+  it('runs nothing while it is installed, and neither do we', () => {
+    expect(installed.filter(([, { hasInstallScript }]) => hasInstallScript)).toEqual([])
+    const { scripts } = z
+      .object({ scripts: z.record(z.string(), z.string()) })
+      .parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')))
+    const atInstall = ['preinstall', 'install', 'postinstall', 'prepare', 'prepublish']
+    expect(Object.keys(scripts).filter((name) => atInstall.includes(name))).toEqual([])
   })
 })
 
