@@ -1,126 +1,81 @@
-import { PassThrough } from 'node:stream'
-import {
-  Client as ModernClient,
-  StreamableHTTPClientTransport as ModernTransport,
-} from '@modelcontextprotocol/client'
-import { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
-import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js'
-import { z } from 'zod'
-import { run } from '../../src/cli/run.ts'
+import { clientV1, overHttpV1, overPipesV1, overSseV1 } from './client-v1.ts'
+import { clientV2, overHttpV2, overPipesV2, overSseV2 } from './client-v2.ts'
+import { ending, startStdio } from './stdio-command.ts'
+import type { TestClient } from './test-client.ts'
 
-/** Streamable HTTP in both protocol eras, HTTP+SSE, and stdio. */
-export const transports = ['http', 'http-2026', 'sse', 'stdio'] as const
-export type Transport = (typeof transports)[number]
+export type { Called, TestClient } from './test-client.ts'
 
-/** What a call of a tool answers, whatever SDK asked. */
-export interface Called {
-  readonly text: string
-  readonly structured: Record<string, unknown>
-  readonly isError: boolean
+/** The official clients, and how each is told to find the protocol. */
+export type Sdk = 'v1' | 'v2-auto' | 'v2-modern' | 'v2-legacy'
+
+/** One way to reach the server. */
+export interface Connection {
+  readonly name: string
+  readonly sdk: Sdk
+  readonly by: 'http' | 'sse' | 'stdio'
+  /** The protocol that has to come out. */
+  readonly protocol: '2025-11-25' | '2026-07-28'
 }
 
-/** A real MCP client, reduced to what every transport can do. */
-export interface TestClient {
-  listTools(): Promise<readonly { name: string; [member: string]: unknown }[]>
-  call(name: string, args?: Record<string, unknown>): Promise<Called>
-  readResource(uri: string): Promise<string>
-  complete(uri: string, variable: string, value: string): Promise<readonly string[]>
-  close(): Promise<void>
+/** Every official client over every transport that it and the protocol have: HTTP+SSE ended with 2025-11-25. */
+export const connections: readonly Connection[] = (['http', 'sse', 'stdio'] as const).flatMap((by) =>
+  (['v1', 'v2-auto', 'v2-modern', 'v2-legacy'] as const)
+    .filter((sdk) => by !== 'sse' || sdk !== 'v2-modern')
+    .map((sdk) => {
+      const modern = by !== 'sse' && (sdk === 'v2-auto' || sdk === 'v2-modern')
+      return { name: `${sdk} over ${by}`, sdk, by, protocol: modern ? '2026-07-28' : '2025-11-25' } as const
+    }),
+)
+
+/** Where a server is, by each transport. */
+export interface Reachable {
+  /** Of a gateway. */
+  readonly origin: string
+  /** Of the `stdio` command, all but the token. */
+  readonly environment: Readonly<Record<string, string>>
 }
 
-const identity = { name: 'tests', version: '1.0.0' }
-const resultSchema = z.object({
-  content: z.array(z.looseObject({ type: z.string(), text: z.string().optional() })),
-  structuredContent: z.record(z.string(), z.unknown()).default({}),
-  isError: z.boolean().default(false),
-})
-
-function calledOf(result: object): Called {
-  const { content, structuredContent, isError } = resultSchema.parse(result)
-  return { text: content[0]?.text ?? '', structured: structuredContent, isError }
-}
-
-function older(client: Client): TestClient {
-  return {
-    listTools: async () => (await client.listTools()).tools,
-    call: async (name, args = {}) =>
-      calledOf(await client.callTool({ name, arguments: args }, CallToolResultSchema)),
-    readResource: async (uri) => textOf((await client.readResource({ uri })).contents),
-    complete: async (uri, name, value) =>
-      (await client.complete({ ref: { type: 'ref/resource', uri }, argument: { name, value } })).completion
-        .values,
-    close: () => client.close(),
+/** Connects. Over HTTP and HTTP+SSE `token` is asked at each request, over stdio once. */
+export async function connect(
+  { sdk, by }: Connection,
+  { origin, environment }: Reachable,
+  token: () => string,
+): Promise<TestClient> {
+  const mode = { 'v2-auto': 'auto', 'v2-legacy': 'legacy', 'v2-modern': { pin: '2026-07-28' } } as const
+  if (by === 'http') {
+    const url = `${origin}/mcp`
+    return sdk === 'v1' ? clientV1(overHttpV1(url, token)) : clientV2(overHttpV2(url, token), mode[sdk])
   }
-}
-
-function textOf(contents: readonly object[]): string {
-  const [first] = contents
-  return first !== undefined && 'text' in first ? String(first.text) : ''
+  if (by === 'sse') {
+    const url = `${origin}/sse`
+    return sdk === 'v1' ? clientV1(overSseV1(url, token)) : clientV2(overSseV2(url, token), mode[sdk])
+  }
+  const command = startStdio({ ...environment, FHIR_MCP_ACCESS_TOKEN: token() })
+  const client = sdk === 'v1' ? clientV1(overPipesV1(command)) : clientV2(overPipesV2(command), mode[sdk])
+  return ending(await client, command)
 }
 
 /** Connects by Streamable HTTP, protocol 2025-11-25. */
-export async function connectHttp(url: string, token: string | undefined): Promise<TestClient> {
-  const client = new Client(identity)
-  await client.connect(
-    new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: bearer(token) } }),
-  )
-  return older(client)
+export function connectHttp(url: string, token: string | undefined): Promise<TestClient> {
+  return clientV1(overHttpV1(url, () => token))
 }
 
 /** Connects by Streamable HTTP, protocol 2026-07-28. */
-export async function connectModern(url: string, token: string): Promise<TestClient> {
-  const client = new ModernClient(identity, { versionNegotiation: { mode: { pin: '2026-07-28' } } })
-  await client.connect(new ModernTransport(new URL(url), { requestInit: { headers: bearer(token) } }))
-  return {
-    listTools: async () => (await client.listTools()).tools,
-    call: async (name, args = {}) => calledOf(await client.callTool({ name, arguments: args })),
-    readResource: async (uri) => textOf((await client.readResource({ uri })).contents),
-    complete: async (uri, name, value) =>
-      (await client.complete({ ref: { type: 'ref/resource', uri }, argument: { name, value } })).completion
-        .values,
-    close: () => client.close(),
-  }
+export function connectModern(url: string, token: string): Promise<TestClient> {
+  const transport = overHttpV2(url, () => token)
+  return clientV2(transport, { pin: '2026-07-28' })
 }
 
 /** Connects by HTTP+SSE. */
-export async function connectSse(url: string, token: string): Promise<TestClient> {
-  const client = new Client(identity)
-  const headers = bearer(token)
-  const withToken = (input: string | URL, init?: RequestInit) =>
-    fetch(input, { ...init, headers: { ...Object.fromEntries(new Headers(init?.headers)), ...headers } })
-  await client.connect(
-    new SSEClientTransport(new URL(url), { requestInit: { headers }, eventSourceInit: { fetch: withToken } }),
-  )
-  return older(client)
+export function connectSse(url: string, token: string): Promise<TestClient> {
+  return clientV1(overSseV1(url, () => token))
 }
 
-/**
- * Runs the `stdio` command in this process, so that nock plays its exchange, and connects to it by a pair of pipes. What it
- * writes to stderr goes to `lines`.
- */
+/** Runs the `stdio` command in this process and connects to it. What it writes to stderr goes to `lines`. */
 export async function connectStdio(
   environment: Record<string, string>,
   lines: string[] = [],
 ): Promise<TestClient> {
-  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
-  stderr.on('data', (chunk: Buffer) => void lines.push(chunk.toString()))
-  const ended = run(['stdio'], { stdin, stdout, stderr, environment, stopped: new Promise(() => undefined) })
-  const client = new Client(identity)
-  // A pipe is the same from both ends: what the server reads is what the client writes.
-  await client.connect(new StdioServerTransport(stdout, stdin))
-  return {
-    ...older(client),
-    async close() {
-      await client.close()
-      stdin.end()
-      await ended
-    },
-  }
-}
-
-function bearer(token: string | undefined): Record<string, string> {
-  return token === undefined ? {} : { authorization: `Bearer ${token}` }
+  const command = startStdio(environment, lines)
+  return ending(await clientV1(overPipesV1(command)), command)
 }

@@ -1,6 +1,8 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import fhirMcp, { type FhirMcpOptions } from '../../plugins/index.ts'
+import type { FhirVersion } from '../../src/fhir/types.ts'
 import { connectHttp, connectModern, connectSse, type TestClient } from './clients.ts'
+import { validClient } from './valid-client.ts'
 
 /** A gateway that listens, with the plugin registered in it. */
 export interface Gateway {
@@ -10,10 +12,14 @@ export interface Gateway {
   close(): Promise<void>
 }
 
-/** Starts a Fastify with the plugin on a free port, and connects real clients to it. */
+/**
+ * Starts a Fastify with the plugin on a free port, and connects real clients to it, whose every answer has to be valid FHIR of
+ * the exchange's version.
+ */
 export async function startGateway(
   options: FhirMcpOptions,
   extend: (app: FastifyInstance) => void = () => undefined,
+  fhirVersion: FhirVersion = 'R4',
 ): Promise<Gateway> {
   const app = Fastify()
   await app.register(fhirMcp, options)
@@ -29,7 +35,7 @@ export async function startGateway(
         'http-2026': () => connectModern(`${origin}/mcp`, token),
         sse: () => connectSse(`${origin}/sse`, token),
       }
-      const client = await connecting[by]()
+      const client = validClient(await connecting[by](), fhirVersion)
       clients.push(client)
       return client
     },

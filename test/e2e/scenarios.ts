@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import { z } from 'zod'
+import type { FhirVersion } from '../../src/fhir/types.ts'
 import type { Called } from './clients.ts'
 import type { Server } from './recorded.ts'
 
@@ -28,7 +29,7 @@ export interface Cast {
   readonly observations: { readonly patient: number; readonly excluded: number; readonly heartRate: number }
   readonly ofStudy: number
   readonly range: { readonly first: string; readonly last: string }
-  readonly fhirVersion: string
+  readonly fhirVersion: FhirVersion
 }
 
 const resource = z.looseObject({ resourceType: z.string(), id: z.string().optional() })
