@@ -16,8 +16,14 @@ export function rpcIdOf(body: unknown): RpcId {
 /** The error handler of the MCP routes alone: JSON-RPC in place of Fastify's own bodies. */
 export function createErrorHandler(metadataUrl: () => string) {
   return (thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-    const refusal = refusalOf(thrown, metadataUrl, rpcIdOf(request.body))
+    const refusal = refusalOf(thrown, metadataUrl, rpcIdOf(request.body), retryAfterOf(reply))
     if (refusal.status === 500) request.log.error({ fault: describeFault(thrown) }, 'request failed')
     return sendRefusal(reply, refusal)
   }
+}
+
+/** Seconds that a limit of the gateway's own has put on the answer; undefined where there are none. */
+function retryAfterOf(reply: FastifyReply): number | undefined {
+  const seconds = Number(reply.getHeader('retry-after') ?? Number.NaN)
+  return Number.isFinite(seconds) ? seconds : undefined
 }

@@ -1,19 +1,28 @@
 import type { FastifyInstance } from 'fastify'
-import { isFhirMcpError } from '../src/errors.ts'
+import { fhirMcpError, isFhirMcpError } from '../src/errors.ts'
 import type { McpService } from '../src/mcp/service.ts'
 import type { Paths } from './address.ts'
 import { clientSignal } from './client-signal.ts'
 import { hidden } from './hidden.ts'
+import type { Pressure } from './pressure.ts'
 
-/** `/health`: the process runs. `/ready`: exchange and issuer answer. Neither needs a token or says more than that. */
-export async function healthRoutes(
-  fastify: FastifyInstance,
-  options: { readonly service: Pick<McpService, 'ready'>; readonly paths: Paths },
-): Promise<void> {
+/** What the routes are made of. */
+export interface HealthRoutes {
+  readonly service: Pick<McpService, 'ready'>
+  readonly paths: Paths
+  readonly pressure: Pick<Pressure, 'isOver'>
+}
+
+/**
+ * `/health`: the process runs. `/ready`: exchange and issuer answer, and requests are not refused for load. Neither needs a
+ * token or says more than that; neither is limited.
+ */
+export async function healthRoutes(fastify: FastifyInstance, options: HealthRoutes): Promise<void> {
   const route = { schema: hidden, exposeHeadRoute: false }
   fastify.get(options.paths.health, route, async () => ({ status: 'ok' }))
   fastify.get(options.paths.ready, route, async (request, reply) => {
     try {
+      if (options.pressure.isOver()) throw fhirMcpError('RATE_LIMITED')
       await options.service.ready(clientSignal(reply))
       return { status: 'ready' }
     } catch (thrown) {

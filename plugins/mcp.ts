@@ -15,6 +15,7 @@ import { isModern, wantsProgress } from './era.ts'
 import { rpcIdOf, sendRefusal } from './errors.ts'
 import { hidden } from './hidden.ts'
 import { hijack } from './hijack.ts'
+import { checkBatch } from './limits.ts'
 import { protocolRefusal } from './refusal.ts'
 
 /** What the routes are made of. */
@@ -45,15 +46,19 @@ export async function mcpRoutes(
     return answering.finally(() => underWay.delete(answering))
   }
 
-  fastify.post(paths.mcp, { schema: hidden, preHandler: checkScopes }, async (request, reply) => {
-    hijack(reply)
-    try {
-      await answer(request, reply)
-    } catch (thrown) {
-      request.log.error({ fault: describeFault(thrown) }, 'request failed')
-      fail(request, reply)
-    }
-  })
+  fastify.post(
+    paths.mcp,
+    { schema: hidden, preHandler: [checkBatch, checkScopes] },
+    async (request, reply) => {
+      hijack(reply)
+      try {
+        await answer(request, reply)
+      } catch (thrown) {
+        request.log.error({ fault: describeFault(thrown) }, 'request failed')
+        fail(request, reply)
+      }
+    },
+  )
 
   fastify.route({
     method: ['GET', 'DELETE'],

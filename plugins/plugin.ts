@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Options, OptionsInput } from '../src/config.ts'
 import { parseOptions } from '../src/config-parse.ts'
 import { fhirMcpError } from '../src/errors.ts'
+import { limitService } from '../src/limits/limit-service.ts'
 import { describeFault } from '../src/mcp/fault.ts'
 import { createHandlers } from '../src/mcp/handlers.ts'
 import type { McpService } from '../src/mcp/service.ts'
@@ -12,8 +13,10 @@ import { createErrorHandler } from './errors.ts'
 import { healthRoutes } from './health.ts'
 import { hidden } from './hidden.ts'
 import { createHostGuard } from './hosts.ts'
+import { createLimits, type Limits } from './limits.ts'
 import { mcpRoutes } from './mcp.ts'
 import { metadataOf, publishMetadata } from './metadata.ts'
+import { createPressure, type Pressure } from './pressure.ts'
 import { createScopeCheck } from './scopes.ts'
 import { sseRoutes } from './sse.ts'
 
@@ -38,21 +41,33 @@ export function createPlugin(parts: PluginParts) {
     const options = parseOptions(withoutFastifys(input))
     const address = createAddress(fastify, options)
     assertFree(fastify, options, address)
-    const service = parts.createService(options, fastify)
-    fastify.decorate(options.decoratorName, createFhirMcp(service.registry))
+    const limits = await createLimits(options, parts.now, fastify.log)
+    fastify.addHook('onClose', async () => limits.close())
+    const pressure = createPressure(options.limits.pressure)
+    const service = limitService(parts.createService(options, fastify), limits.turns)
+    fastify.decorate(options.decoratorName, createFhirMcp(service))
     fastify.addHook('onReady', async () => service.registry.seal())
     fastify.addHook('onListen', async () => closeIfExposed(fastify, address))
     fastify.addHook('onClose', () => service.close())
     await publishMetadata(fastify, address, () => metadataOf(address, options.auth.issuer, service.registry))
-    if (options.health) await fastify.register(healthRoutes, { service, paths: address.paths })
-    await fastify.register(async (scope) => protectedRoutes(scope, parts, { options, address, service }))
+    if (options.health) await fastify.register(healthRoutes, { service, paths: address.paths, pressure })
+    const routes = { options, address, service, limits, pressure }
+    await fastify.register(async (scope) => protectedRoutes(scope, parts, routes))
   }
+}
+
+interface ProtectedRoutes {
+  readonly options: Options
+  readonly address: Address
+  readonly service: McpService
+  readonly limits: Limits
+  readonly pressure: Pressure
 }
 
 async function protectedRoutes(
   scope: FastifyInstance,
   parts: PluginParts,
-  { options, address, service }: { options: Options; address: Address; service: McpService },
+  { options, address, service, limits, pressure }: ProtectedRoutes,
 ): Promise<void> {
   const { now } = parts
   const { paths } = address
@@ -68,12 +83,14 @@ async function protectedRoutes(
   scope.setErrorHandler(createErrorHandler(address.metadataUrl))
   scope.addHook('onRequest', async () => void address.resourceUrl())
   scope.addHook('onRequest', createHostGuard(options))
+  await pressure.protect(scope)
+  scope.addHook('onRequest', limits.countRequest)
   const preflights = options.sse ? [paths.mcp, paths.sse, paths.messages] : [paths.mcp]
   for (const path of preflights) {
     scope.options(path, { schema: hidden }, async (_, reply) => reply.code(204).send())
   }
   await scope.register(async (inner) => {
-    inner.addHook('onRequest', createBearerCheck(service))
+    inner.addHook('onRequest', createBearerCheck(service, limits))
     await mcpRoutes(inner, { handlers, paths, checkScopes: createScopeCheck(service) })
     if (options.sse) await sseRoutes(inner, { handlers, address, limits: parts.streams, now })
   })

@@ -24,9 +24,15 @@ export function protocolRefusal(
 /**
  * Anything thrown while a request was handled, as an answer: errors of the catalog with their status and challenge (RFC 6750
  * §3, RFC 9728 §5.1), Fastify's refusals of a body in JSON-RPC's words, anything else as a 500 with a fixed text.
- * `metadataUrl` is where the challenge sends a client that has to sign in.
+ * `metadataUrl` is where the challenge sends a client that has to sign in; `retryAfter`, in seconds, is what another plugin's
+ * limit said.
  */
-export function refusalOf(thrown: unknown, metadataUrl: () => string, id: RpcId = null): Refusal {
+export function refusalOf(
+  thrown: unknown,
+  metadataUrl: () => string,
+  id: RpcId = null,
+  retryAfter?: number,
+): Refusal {
   if (thrown instanceof FhirMcpError) {
     const body = { jsonrpc: '2.0', id, error: rpcErrorBody(thrown) } as const
     return { status: thrown.statusCode, headers: headersOf(thrown, metadataUrl), body }
@@ -39,7 +45,11 @@ export function refusalOf(thrown: unknown, metadataUrl: () => string, id: RpcId 
     case 415:
       return protocolRefusal(415, 'Content-Type must be application/json')
     case 429:
-      return refusalOf(fhirMcpError('RATE_LIMITED'), metadataUrl, id)
+      return refusalOf(tooMuch(retryAfter), metadataUrl, id)
+    case 503: {
+      const overloaded = tooMuch(retryAfter, 'The server is overloaded.')
+      return { ...refusalOf(overloaded, metadataUrl, id), status: 503 }
+    }
     case 500:
       return protocolRefusal(500, 'Internal error', rpcCodes.internal, id)
     default:
@@ -47,11 +57,19 @@ export function refusalOf(thrown: unknown, metadataUrl: () => string, id: RpcId 
   }
 }
 
-/** The 4xx status that an error of Fastify or of another plugin asks for; 500 for everything else. */
+function tooMuch(retryAfter: number | undefined, detail?: string): FhirMcpError {
+  return fhirMcpError('RATE_LIMITED', {
+    ...(detail === undefined ? {} : { detail }),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+  })
+}
+
+/** The 4xx status that an error of Fastify or of another plugin asks for, or 503; 500 for everything else. */
 function statusOf(thrown: unknown): number {
   const status =
     typeof thrown === 'object' && thrown !== null && 'statusCode' in thrown ? thrown.statusCode : undefined
-  return typeof status === 'number' && status >= 400 && status < 500 ? status : 500
+  if (typeof status !== 'number') return 500
+  return (status >= 400 && status < 500) || status === 503 ? status : 500
 }
 
 function headersOf(error: FhirMcpError, metadataUrl: () => string): Record<string, string> {

@@ -4,6 +4,7 @@ import type { WindowsSurroundings } from '../limits/open-windows.ts'
 import { openWindows } from '../limits/open-windows.ts'
 import type { BrokerAddress } from './address.ts'
 import type { BrokerSettings } from './options.ts'
+import type { RedisClient } from './storage-redis.ts'
 
 /** The limits of a broker: by address, since there is no principal before there is a token. */
 export interface BrokerLimits {
@@ -12,17 +13,21 @@ export interface BrokerLimits {
   close(): void
 }
 
-/** Opens the limits of a broker, in Redis where its storage is there. Throws CONFIG. */
+/** Where a broker counts. */
+export interface BrokerLimitsPlace extends WindowsSurroundings {
+  /** The Redis of its storage; undefined: in memory. */
+  readonly redis: RedisClient | undefined
+  readonly prefix: string
+}
+
+/** Opens the limits of a broker. */
 export async function createBrokerLimits(
-  { limits, storage }: Pick<BrokerSettings, 'limits' | 'storage'>,
+  limits: BrokerSettings['limits'],
   address: Pick<BrokerAddress, 'path'>,
-  surroundings: WindowsSurroundings,
+  { redis, prefix, now, log }: BrokerLimitsPlace,
 ): Promise<BrokerLimits> {
-  const { redis, prefix } = storage === 'memory' ? { redis: undefined, prefix: '' } : storage
-  const windows = await openWindows(
-    { redis, prefix: `${prefix}Limit:`, setting: 'storage.redis' },
-    surroundings,
-  )
+  const place = { redis, prefix: `${prefix}Limit:`, setting: 'storage.redis' }
+  const windows = await openWindows(place, { now, log })
   const limiter = await limitersOver(windows)
   const keyOf = addressKey
   const detail = 'This address has sent too many.'

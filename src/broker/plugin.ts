@@ -19,7 +19,7 @@ import { createSignIns } from './sign-ins.ts'
 import { readSigningKeys } from './signing-keys.ts'
 import type { Storage } from './storage.ts'
 import { createMemoryStorage } from './storage-memory.ts'
-import { connectRedis, createRedisStorage } from './storage-redis.ts'
+import { connectRedis, createRedisStorage, type RedisClient } from './storage-redis.ts'
 import { createUpstream } from './upstream.ts'
 
 /** What the broker leans on. */
@@ -71,8 +71,10 @@ export function createBroker(parts: BrokerParts) {
     const address = addressOf(settings)
     const keys = await readSigningKeys(settings.keys)
     const seal = createSeal([settings.encryptionKey].flat())
-    const storage = await openStorage(settings, now)
-    const limits = await createBrokerLimits(settings, address, {
+    const { storage, redis, prefix } = await openStorage(settings, now)
+    const limits = await createBrokerLimits(settings.limits, address, {
+      redis,
+      prefix,
       now,
       log: (level, message) => fastify.log[level](message),
     })
@@ -129,9 +131,19 @@ function placeOfIdToken(sources: BrokerSettings['claims']['sources']): HoldingPa
   return sources.includes('id_token') ? 'later' : 'never'
 }
 
-async function openStorage(settings: BrokerSettings, now: () => number): Promise<Storage> {
-  const { storage } = settings
-  if (storage === 'memory') return createMemoryStorage(memorySizes, now)
-  if (typeof storage.redis === 'string') return connectRedis(storage.redis, storage.prefix)
-  return createRedisStorage(storage.redis, storage.prefix, async () => undefined)
+interface OpenStorage {
+  readonly storage: Storage
+  /** The Redis that it is in; undefined in memory. */
+  readonly redis: RedisClient | undefined
+  readonly prefix: string
+}
+
+async function openStorage({ storage }: BrokerSettings, now: () => number): Promise<OpenStorage> {
+  if (storage === 'memory') {
+    return { storage: createMemoryStorage(memorySizes, now), redis: undefined, prefix: '' }
+  }
+  const { redis, prefix } = storage
+  const { client, close } =
+    typeof redis === 'string' ? await connectRedis(redis) : { client: redis, close: async () => undefined }
+  return { storage: createRedisStorage(client, prefix, close), redis: client, prefix }
 }

@@ -91,8 +91,14 @@ export function createRedisStorage(
   }
 }
 
+/** A connection to Redis. */
+export interface RedisConnection {
+  readonly client: RedisClient
+  close(): Promise<void>
+}
+
 /** Connects to Redis by its URL. Throws CONFIG when the package `redis` is not installed or nobody answers. */
-export async function connectRedis(url: string, prefix: string): Promise<Storage> {
+export async function connectRedis(url: string): Promise<RedisConnection> {
   const { createClient } = await import('redis').catch(() => {
     throw fhirMcpError('CONFIG', { detail: 'storage.redis as a URL needs the package redis.' })
   })
@@ -116,8 +122,10 @@ export async function connectRedis(url: string, prefix: string): Promise<Storage
     if (client.isOpen) client.destroy()
     throw fhirMcpError('CONFIG', { detail: 'storage.redis does not answer.' })
   }
-  const sender: RedisClient = { sendCommand: (command) => client.sendCommand(command) }
-  return createRedisStorage(sender, prefix, async () => {
-    await client.close()
-  })
+  return {
+    client: { sendCommand: (command) => client.sendCommand(command) },
+    async close() {
+      await client.close()
+    },
+  }
 }

@@ -56,8 +56,9 @@ function trustProxyOf(text: string | undefined): NonNullable<FastifyServerOption
   if (/^\d{1,2}$/.test(text)) return (_, hop) => hop < Number(text)
   const proxies = text.split(',').map((proxy) => proxy.trim())
   const isProxy = (proxy: string) => {
-    const [address = '', bits] = proxy.split('/')
-    return isIP(address) !== 0 && (bits === undefined || /^\d{1,3}$/.test(bits))
+    const [address = '', bits = '1', ...more] = proxy.split('/')
+    const most = isIP(address) === 6 ? 128 : 32
+    return isIP(address) !== 0 && more.length === 0 && /^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= most
   }
   if (proxies.every(isProxy)) return proxies
   throw fhirMcpError('CONFIG', {

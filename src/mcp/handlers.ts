@@ -5,7 +5,7 @@ import { errorAnswer } from '../results/outcome.ts'
 import type { Bearer } from './bearers.ts'
 import type { ListedTool } from './listing.ts'
 import type { AnyResourceDefinition, PromptMessage } from './registry.ts'
-import { type ToolResult, toolResult } from './result.ts'
+import { dataMark, type ToolResult, toolResult } from './result.ts'
 import { RpcError, rpcCodes, rpcErrorBody } from './rpc-error.ts'
 import type { McpService, Progress, ResourceContents } from './service.ts'
 
@@ -123,7 +123,8 @@ export function createHandlers(service: McpService, report: (thrown: unknown) =>
     readResource: ({ uri }, context) =>
       guarded(context, async (bearer) => {
         try {
-          return { contents: [await service.readResource({ ...bearer, uri, signal: context.signal })] }
+          const contents = await service.readResource({ ...bearer, uri, signal: context.signal })
+          return { contents: [{ ...contents, _meta: dataMark }] }
         } catch (thrown) {
           throw isFhirMcpError(thrown, 'FORBIDDEN') ? notFound(thrown, uri) : thrown
         }

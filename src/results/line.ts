@@ -1,6 +1,10 @@
-/** What has to become one space. A space by itself, which is most of them, is left as it is. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what has to go
-const breaks = /[\u0000-\u001f\u007f-\u009f\s]{2,}|[\u0000-\u001f\u007f-\u009f]|[^\S ]/g
+/**
+ * What has to become one space: breaks and control characters, and what nobody sees but an assistant reads (tags, controls of
+ * direction, invisible operators). A space by itself, which is most of them, is left as it is.
+ */
+const breaks =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what has to go
+  /[\u0000-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\u{e0000}-\u{e007f}\s]{2,}|[\u0000-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\u{e0000}-\u{e007f}]|[^\S ]/gu
 
 /**
  * A text of the exchange as part of one line: line breaks and control characters become spaces, so that a title cannot

@@ -11,9 +11,6 @@ export interface StudyEnrolment {
 /** PublicationStatus: what `ResearchSubject.status` means in R5. */
 const publication = new Set(['draft', 'active', 'retired', 'unknown'])
 const states = 'http://terminology.hl7.org/CodeSystem/research-subject-state'
-const unknown = {
-  extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'unknown' }],
-} as const
 
 /**
  * The ResearchSubject of an enrolment, of what the exchange said in the roster and nothing else; undefined where the
@@ -39,9 +36,9 @@ export function researchSubjectOf(
   })
 }
 
-/** Enrolled means that the record is active; of any other the roster does not say whether the record is. */
+/** Enrolled means that the record is active; of any other the roster does not say, and `unknown` is the code for that. */
 function r5Status({ status, enrolled }: Enrolment): Record<string, unknown> {
   if (publication.has(status)) return { status }
   const progress = [{ subjectState: { coding: [{ system: states, code: status }] } }]
-  return enrolled ? { status: 'active', progress } : { _status: unknown, progress }
+  return { status: enrolled ? 'active' : 'unknown', progress }
 }

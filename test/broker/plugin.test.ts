@@ -65,9 +65,10 @@ describe('the plugin', () => {
     const { app, options } = await application()
     const commands: string[] = []
     const redis = {
-      async sendCommand([name = '']: string[]) {
-        commands.push(name)
-        return name === 'EVAL' ? 1 : null
+      async sendCommand([name = '', script = '']: string[]) {
+        const counts = script.includes('INCR')
+        commands.push(counts ? 'count' : name)
+        return counts ? [1, 60_000] : 1
       },
     }
     await app.register(broker, { ...options, storage: { redis } })
@@ -76,7 +77,7 @@ describe('the plugin', () => {
       url: '/oauth/register',
       payload: { redirect_uris: ['https://client.example/cb'], token_endpoint_auth_method: 'none' },
     })
-    expect(commands).toEqual(['EVAL'])
+    expect(commands).toEqual(['count', 'count', 'EVAL'])
   })
 })
 

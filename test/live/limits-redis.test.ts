@@ -47,10 +47,6 @@ describe.skipIf(noRedis !== undefined)('two gateways on one Redis', () => {
     const [first, second] = [await gateway(limits), await gateway(limits)]
     const looking = createClient({ url: redis.url })
     await looking.connect()
-    // Before the connection is there each counts by itself.
-    await expect.poll(async () => (await call(first)) && (await looking.keys('*')).length).toBe(2)
-    await expect.poll(async () => (await call(second)) && Number(await sum(looking))).toBeGreaterThan(2)
-    await looking.flushAll()
     const refused: boolean[] = []
     for (const app of [first, second, first, second]) refused.push(await isRefused(app))
     expect(refused).toEqual([false, false, false, true])
@@ -72,7 +68,8 @@ describe.skipIf(noRedis !== undefined)('two gateways on one Redis', () => {
     const app = await gateway(limits)
     const looking = createClient({ url: redis.url })
     await looking.connect()
-    await expect.poll(async () => (await call(app)) && (await looking.keys('*')).length).toBe(2)
+    await call(app)
+    expect((await looking.keys('*')).length).toBe(2)
     looking.destroy()
     const port = Number(new URL(redis.url).port)
     await redis.close()
@@ -104,12 +101,3 @@ describe.skipIf(noRedis !== undefined)('two gateways on one Redis', () => {
     await own.close()
   })
 })
-
-async function sum(looking: {
-  keys(pattern: string): Promise<string[]>
-  get(key: string): Promise<unknown>
-}) {
-  let counted = 0
-  for (const key of await looking.keys('*')) counted += Number(await looking.get(key))
-  return counted
-}

@@ -107,6 +107,7 @@ describe('a result', () => {
     const content = [{ type: 'image', data: 'AAAA', mimeType: 'image/png' }]
     expect(toolResult({ text: 'A chart.', content })).toEqual({
       content: [{ type: 'text', text: 'A chart.' }, ...content],
+      _meta: { 'fastify-fhir-mcp/texts': 'data, not instructions' },
     })
     expect(toolResult({ structured: { n: 1 }, isError: true })).toEqual({
       content: [],

@@ -105,7 +105,10 @@ for (const [era, connect] of [
       const { app } = await gateway()
       const client = await connect(await listen(app))
       const { contents } = await client.readResource({ uri: 'fhir://capabilities' })
-      expect(contents).toEqual([{ uri: 'fhir://capabilities', mimeType: 'application/json', text: '{}' }])
+      const _meta = { 'fastify-fhir-mcp/texts': 'data, not instructions' }
+      expect(contents).toEqual([
+        { uri: 'fhir://capabilities', mimeType: 'application/json', text: '{}', _meta },
+      ])
       const refused = await client
         .readResource({ uri: 'exchange://study/7' })
         .catch((error: unknown) => error)

@@ -23,12 +23,11 @@ describe('a ResearchSubject in the shape of R5', () => {
     })
   })
 
-  it('invents no status of the record for somebody who is not enrolled', () => {
+  it('does not say of somebody who is not enrolled whether the record is active', () => {
     const enrolment = enrolmentOf('p1', { status: 'withdrawn', start: undefined, end: '2026-02-01' })
     const subject = researchSubjectOf({ study: 's1', enrolment }, 'p1', 'R5')
-    expect(subject).not.toHaveProperty('status')
     expect(subject).toMatchObject({
-      _status: { extension: [{ valueCode: 'unknown' }] },
+      status: 'unknown',
       progress: [{ subjectState: { coding: [{ code: 'withdrawn' }] } }],
       period: { end: '2026-02-01' },
     })

@@ -18,6 +18,7 @@ import type { SearchPairs } from '../fhir-client.ts'
 import { boundsOf, holdAgainstFilter, inOrder } from '../honoured.ts'
 import { holdCategory, matchesNothing, observationPairs } from './filters.ts'
 import { linkAt, offsetOf } from './page-link.ts'
+import { mostIdlePages } from './rows.ts'
 
 /**
  * Where to read on. `link`: a page of the server, or the search itself where there is none (everything came on one page);
@@ -57,6 +58,8 @@ export async function observationsOf(
   let position: Position | undefined = start
   let total: number | undefined
   const followed = new Set<string>()
+  const seen = new Set<string>()
+  let idle = 0
   while (position !== undefined && rows.length < query.count) {
     const bundle: Bundle = await readPage(asking, filter, query, position)
     const observations = matchesOf(bundle, 'Observation')
@@ -70,7 +73,11 @@ export async function observationsOf(
     total = checkedTotal(bundle, observations.length, position) ?? total
     const next = asking.client.nextLink(bundle)
     rows.push(...rowsOf(observations, position, next, query.count))
-    if (next !== undefined && followed.has(next)) throw rejected('Its pages do not come to an end.')
+    const known = seen.size
+    for (const { id } of observations) seen.add(id)
+    idle = seen.size === known ? idle + 1 : 0
+    if (next !== undefined && (followed.has(next) || idle > mostIdlePages))
+      throw rejected('Its pages do not come to an end.')
     if (next !== undefined) followed.add(next)
     position = next === undefined ? undefined : { link: next, size: start.size, skip: 0 }
   }

@@ -3,6 +3,10 @@ import type { Asking } from '../asking.ts'
 import { type AskedType, type Checked, matchesOf, type Rows, rejected, totalOf } from '../check.ts'
 import type { SearchPairs } from '../fhir-client.ts'
 
+const mostPages = 10_000
+/** Pages in a row that bring nothing new: resources may have gone since the search was made, but not for ever. */
+export const mostIdlePages = 10
+
 /**
  * Reads a search to its end along its `next` links. Throws EXCHANGE_REJECTED when the pages do not come to an end, or do
  * not add up to the `total` that the server gives: a roster with rows missing must not pass for a whole one.
@@ -18,12 +22,16 @@ export async function readRows<Type extends AskedType>(
   const followed = new Set<string>()
   let page: Bundle = await client.search(call, type, pairs, { ...shape, post })
   let total = totalOf(page)
+  let idle = 0
   for (;;) {
+    const known = rows.size
     for (const row of matchesOf(page, type)) rows.set(row.id, row)
+    idle = rows.size === known ? idle + 1 : 0
     if (Math.max(total ?? 0, rows.size) > limit) return { complete: false, rows: [] }
     const next = client.nextLink(page)
     if (next === undefined) break
-    if (followed.has(next)) throw rejected('The pages of its answer do not come to an end.')
+    if (followed.has(next) || followed.size >= mostPages || idle > mostIdlePages)
+      throw rejected('The pages of its answer do not come to an end.')
     followed.add(next)
     page = await client.page(call, next, shape)
     total = totalOf(page) ?? total

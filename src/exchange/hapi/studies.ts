@@ -31,9 +31,10 @@ export async function studiesOf(asking: Asking, grant: Grant): Promise<StudyList
         ['_count', String(chunk)],
         ['_pretty', 'false'],
       ] as const
-      const { rows } = await readRows(asking, 'ResearchStudy', pairs, { post: some.length > 20 })
+      const settings = { post: some.length > 20, limit: some.length }
+      const { complete, rows } = await readRows(asking, 'ResearchStudy', pairs, settings)
       const asked = new Set(some)
-      if (rows.some((study) => !asked.has(study.id))) throw leak()
+      if (!complete || rows.some((study) => !asked.has(study.id))) throw leak()
       return rows
     },
     { concurrency: asking.connections },

@@ -1,0 +1,58 @@
+import { hash } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
+import { LRUCache } from 'lru-cache'
+import type { Principal } from '../src/access/principal.ts'
+import { fhirMcpError, isFhirMcpError } from '../src/errors.ts'
+import { createMemoryWindows, windowLength } from '../src/limits/windows.ts'
+import { addressKey } from './limiter.ts'
+
+/** Keeps addresses that send many bad tokens from having more of them looked at. */
+export interface RefusedTokens {
+  /**
+   * Identifies a token, unless it is a new one from an address that has sent too many bad ones: RATE_LIMITED then. Tokens that
+   * were verified before go on: behind one address there are often many people.
+   */
+  identify(request: FastifyRequest, token: string, identify: () => Promise<Principal>): Promise<Principal>
+}
+
+const kept = 20_000
+
+/**
+ * Counts different tokens that were refused for what they are, `max` for each address in a window; 0: any number. It counts in
+ * memory in any case, since what it saves is this process's own work. `now` gives milliseconds since the epoch.
+ */
+export function createRefusedTokens(max: number, now: () => number): RefusedTokens {
+  if (max === 0) return { identify: (_, __, identify) => identify() }
+  const counts = createMemoryWindows(now)
+  // By digest, each with the time until which it is known; apart, so that bad ones cannot push out good ones.
+  const verified = new LRUCache<string, number>({ max: kept })
+  const refused = new LRUCache<string, number>({ max: kept })
+
+  return {
+    async identify(request, token, identify) {
+      const address = addressKey(request)
+      const digest = hash('sha256', token, 'base64url')
+      const isKnown = (until: number | undefined) => until !== undefined && now() < until
+      const wasRefused = isKnown(refused.get(digest))
+      const { current, ttl } = counts.peek(address)
+      if (current >= max && !wasRefused && !isKnown(verified.get(digest))) {
+        throw fhirMcpError('RATE_LIMITED', {
+          detail: 'Too many tokens from this address were not accepted.',
+          retryAfter: Math.max(1, Math.ceil(ttl / 1000)),
+        })
+      }
+      try {
+        const principal = await identify()
+        verified.set(digest, principal.expiresAt * 1000)
+        return principal
+      } catch (thrown) {
+        // An expired one was good: every client sends one now and then.
+        if (isFhirMcpError(thrown, 'TOKEN_INVALID') || isFhirMcpError(thrown, 'AUDIENCE')) {
+          if (!wasRefused) counts.add(address)
+          refused.set(digest, now() + windowLength)
+        }
+        throw thrown
+      }
+    },
+  }
+}
