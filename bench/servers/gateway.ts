@@ -14,7 +14,15 @@ export const gatewayRole = defineRole(
     const parsed = optionsSchema.parse(options)
     const fhir = heldToken === undefined ? parsed.fhir : { ...parsed.fhir, heldToken: async () => heldToken }
     const app = Fastify({ keepAliveTimeout: 600_000 })
-    await app.register(fhirMcp, { ...parsed, fhir })
+    // Counted as anywhere, but one caller makes the calls of many here.
+    const many = 1_000_000_000
+    const limits = {
+      ...parsed.limits,
+      callsPerPrincipal: many,
+      requestsPerAddress: many,
+      callsAtOnce: 10_000,
+    }
+    await app.register(fhirMcp, { ...parsed, fhir, limits })
     return { facts: { origin: await app.listen({ port: 0, host: '127.0.0.1' }) }, commands: {} }
   },
 )

@@ -38,7 +38,7 @@ export interface Site {
   readonly subjects: Subjects
   /** What the exchange is asked with. */
   readonly authorization: string | undefined
-  /** With the defaults, but that it keeps no record of calls, as the reference, and that the load of one caller is not limited. */
+  /** With the defaults, but that it keeps no record of calls: the reference keeps none either. */
   readonly gateway: HttpChild
   /** With the byte budget lifted. */
   lifted(): Promise<HttpChild>
@@ -72,8 +72,6 @@ export async function startSite(parts: SiteParts): Promise<Site> {
     auth: { ...auth, maxClaimsAge: 3600 },
     access: { rosterSeconds: 3600 },
     audit: { sink: 'off' },
-    // All the load comes from one address, and most of it from one principal.
-    limits: { callsPerPrincipal: 0, requestsPerAddress: 0, callsAtOnce: 1000 },
   }
   const start = async (more: Record<string, unknown> = {}) => {
     const config = { options: { ...options, ...more }, heldToken }
