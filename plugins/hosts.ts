@@ -8,6 +8,9 @@ import { protocolRefusal } from './refusal.ts'
 
 const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
 
+/** A name or address with or without a port (RFC 9110 §7.2): what a URL parser would pass over is no part of it. */
+const hostGrammar = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i
+
 const exposed = 'WWW-Authenticate, Mcp-Session-Id, Mcp-Protocol-Version'
 const preflight = {
   'access-control-allow-methods': 'GET, POST, DELETE, OPTIONS',
@@ -30,6 +33,7 @@ export function createHostGuard(options: Pick<Options, 'publicUrl' | 'allowedHos
 
   function isOurs(host: string | undefined): boolean {
     if (host !== undefined && ours.has(host)) return true
+    if (host !== undefined && !hostGrammar.test(host)) return false
     if (!validateHostHeader(host?.toLowerCase(), hosts).ok) return false
     if (host !== undefined) ours.set(host, true)
     return true
@@ -37,11 +41,13 @@ export function createHostGuard(options: Pick<Options, 'publicUrl' | 'allowedHos
 
   function mayCall(origin: string): boolean {
     if (browsers.has(origin) || origin === publicUrl?.origin) return true
-    return local && URL.canParse(origin) && isLoopback(new URL(origin).hostname)
+    if (!local || !URL.canParse(origin)) return false
+    const url = new URL(origin)
+    return url.origin === origin.toLowerCase() && isLoopback(url.hostname)
   }
 
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
-    if (!isOurs(request.headers.host)) {
+    if (!isOurs(request.headers.host) || hasSeveralHosts(request.raw.rawHeaders)) {
       return sendRefusal(reply, protocolRefusal(403, 'The Host header names another server'))
     }
     const { origin } = request.headers
@@ -59,6 +65,16 @@ export function createHostGuard(options: Pick<Options, 'publicUrl' | 'allowedHos
       .headers(cors ? preflight : {})
       .send()
   }
+}
+
+/** Node.js takes the first of several, where RFC 9112 §3.2 refuses them all: another server on the way may take the last. */
+function hasSeveralHosts(headers: readonly string[]): boolean {
+  let found = 0
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = headers[at]
+    if (name?.length === 4 && name.toLowerCase() === 'host') found += 1
+  }
+  return found > 1
 }
 
 function normalised(origin: string): string {

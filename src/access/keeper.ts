@@ -47,7 +47,10 @@ export function createKeeper<T extends object>(
 
   function find(name: string): Kept<T> | undefined {
     const found = kept.get(name)
-    return found !== undefined && now() - found.at < seconds * 1000 ? found : undefined
+    if (found === undefined) return undefined
+    const age = now() - found.at
+    // A clock that was set back must not make anything last longer.
+    return age >= 0 && age < seconds * 1000 ? found : undefined
   }
 
   return {

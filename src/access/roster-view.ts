@@ -34,8 +34,9 @@ export function nameOf(identity: string, { kind, id }: RosterKey): string {
 export class RosterView {
   readonly identity: string
   readonly #parts: ViewParts
-  /** The state of the keeper at which the view was settled, and the time at which its first roster expires. */
+  /** The state of the keeper at which the view was settled, and the times between which none of its rosters expires. */
   #version: number | undefined
+  #since = Number.POSITIVE_INFINITY
   #until = 0
   #cold: readonly RosterKey[] = []
   /** By the place of each in the keys; undefined where cold. */
@@ -67,8 +68,11 @@ export class RosterView {
   /** Brings it up to what is kept now. Returns whether anything had to be done. */
   settle(): boolean {
     const { identity, keys, keeper, seconds, now } = this.#parts
-    if (this.#version === keeper.version() && now() < this.#until) return false
+    const time = now()
+    if (this.#version === keeper.version() && time >= this.#since && time < this.#until) return false
     this.#version = keeper.version()
+    // Earlier than the last settling, the clock was set back.
+    this.#since = time
     this.#until = Number.POSITIVE_INFINITY
     this.#patients = 0
     const cold: RosterKey[] = []

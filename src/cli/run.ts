@@ -1,15 +1,10 @@
 import { parseArgs } from 'node:util'
-import { type Environment, readEnvironment } from '../config-env.ts'
+import type { Environment } from '../config-env.ts'
 import { isFhirMcpError } from '../errors.ts'
-import { openSystemBrowser } from '../login/system-browser.ts'
 import { implementation } from '../mcp/implementation.ts'
-import { brokerSecrets } from './broker-secrets.ts'
-import { helpText } from './help.ts'
-import { type LoginMode, login, logout } from './login.ts'
-import { serve } from './serve.ts'
-import { type StdioStreams, serveOverStdio } from './stdio.ts'
+import type { LoginMode } from './login.ts'
+import type { StdioStreams } from './stdio.ts'
 import type { OpenBrowser } from './token-source.ts'
-import { whoami } from './whoami.ts'
 
 /** What a command has of its process. */
 export interface Surroundings extends StdioStreams {
@@ -25,22 +20,14 @@ const exit = { done: 0, failed: 1, usage: 2 } as const
 
 /** Runs a command to its end; resolves with the exit code. Failures are one line on stderr. */
 export async function run(argv: readonly string[], surroundings: Surroundings): Promise<number> {
-  const { stdout, stderr, environment } = surroundings
+  const { stderr } = surroundings
   const parsed = parse(argv)
   if (parsed === undefined) {
     stderr.write('fastify-fhir-mcp: no such command or option; see fastify-fhir-mcp --help\n')
     return exit.usage
   }
-  const { command, host, port, mode, out } = parsed
   try {
-    if (command === 'version') stdout.write(`${implementation.version}\n`)
-    else if (command === 'help') stdout.write(helpText())
-    else if (command === 'login') await login(mode, surroundings)
-    else if (command === 'logout') await logout(environment, surroundings)
-    else if (command === 'whoami') await whoami(environment, surroundings)
-    else if (command === 'broker-secrets') await brokerSecrets(out, stdout)
-    else if (command === 'stdio') await runStdio(surroundings)
-    else await runServe(surroundings, { host, port })
+    await runners[parsed.command](surroundings, parsed)
     return exit.done
   } catch (thrown) {
     stderr.write(`fastify-fhir-mcp: ${reasonOf(thrown)}\n`)
@@ -90,20 +77,50 @@ function parse(argv: readonly string[]): Parsed | undefined {
   }
 }
 
-async function runServe(
-  { environment, stderr, stopped }: Surroundings,
-  given: Pick<Parsed, 'host' | 'port'>,
-): Promise<void> {
-  const app = await serve(environment, given, stderr)
-  await stopped
-  await app.close()
-}
+type Runner = (surroundings: Surroundings, parsed: Parsed) => Promise<void>
 
-async function runStdio(surroundings: Surroundings): Promise<void> {
-  const { environment, stopped, openBrowser = openSystemBrowser } = surroundings
-  const connection = serveOverStdio(readEnvironment(environment), surroundings, environment, openBrowser)
-  void stopped.then(() => connection.close())
-  await connection.ended
+/** Each loads what it needs and no more: a server is there sooner without the libraries of the login. */
+const runners: Readonly<Record<Parsed['command'], Runner>> = {
+  async version({ stdout }) {
+    stdout.write(`${implementation.version}\n`)
+  },
+  async help({ stdout }) {
+    const { helpText } = await import('./help.ts')
+    stdout.write(helpText())
+  },
+  async login(surroundings, { mode }) {
+    const { login } = await import('./login.ts')
+    await login(mode, surroundings)
+  },
+  async logout(surroundings) {
+    const { logout } = await import('./login.ts')
+    await logout(surroundings.environment, surroundings)
+  },
+  async whoami(surroundings) {
+    const { whoami } = await import('./whoami.ts')
+    await whoami(surroundings.environment, surroundings)
+  },
+  async 'broker-secrets'({ stdout }, { out }) {
+    const { brokerSecrets } = await import('./broker-secrets.ts')
+    await brokerSecrets(out, stdout)
+  },
+  async serve({ environment, stderr, stopped }, given) {
+    const { serve } = await import('./serve.ts')
+    const app = await serve(environment, given, stderr)
+    await stopped
+    await app.close()
+  },
+  async stdio(surroundings) {
+    const [{ readEnvironment }, { openSystemBrowser }, { serveOverStdio }] = await Promise.all([
+      import('../config-env.ts'),
+      import('../login/system-browser.ts'),
+      import('./stdio.ts'),
+    ])
+    const { environment, stopped, openBrowser = openSystemBrowser } = surroundings
+    const connection = serveOverStdio(readEnvironment(environment), surroundings, environment, openBrowser)
+    void stopped.then(() => connection.close())
+    await connection.ended
+  },
 }
 
 /**

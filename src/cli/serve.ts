@@ -35,6 +35,8 @@ export async function serve(
   const app = Fastify({
     logger: { level: logLevelOf(command.FHIR_MCP_LOG_LEVEL), stream: stderr },
     trustProxy: trustProxyOf(command.FHIR_MCP_TRUST_PROXY),
+    // Fastify's own is none: whoever sends a body byte by byte would keep a connection for good.
+    requestTimeout: 30_000,
   })
   try {
     if (broker !== undefined) await registerBroker(app, broker)

@@ -3,6 +3,13 @@ import { LRUCache } from 'lru-cache'
 import type { Principal } from '../access/principal.ts'
 import { type FhirMcpError, isFhirMcpError } from '../errors.ts'
 
+/** What is kept from when it was kept: a clock that was set back must not make anything last longer. */
+interface Kept<T> {
+  readonly value: T
+  readonly from: number
+  readonly until: number
+}
+
 /** A principal, and how long it may be kept, in seconds since the epoch. */
 export interface Identified {
   readonly principal: Principal
@@ -24,20 +31,28 @@ const refusalLifetime = 5000
  * leaves; the flight goes on for the others. `now` is in milliseconds. No token is ever held, only SHA-256 digests.
  */
 export function createPrincipalCache(size: number, now: () => number): PrincipalCache {
-  const principals = new LRUCache<string, Identified>({ max: size })
-  const refusals = new LRUCache<string, { readonly error: FhirMcpError; readonly until: number }>({
-    max: size,
-  })
+  const principals = new LRUCache<string, Kept<Principal>>({ max: size })
+  const refusals = new LRUCache<string, Kept<FhirMcpError>>({ max: size })
   const flights = new Map<string, Promise<Principal>>()
+
+  function find<T extends object>(kept: LRUCache<string, Kept<T>>, key: string): T | undefined {
+    const found = kept.get(key)
+    if (found === undefined) return undefined
+    const time = now()
+    return time >= found.from && time < found.until ? found.value : undefined
+  }
 
   async function fly(key: string, load: () => Promise<Identified>): Promise<Principal> {
     try {
-      const identified = await load()
-      if (identified.keepUntil * 1000 > now()) principals.set(key, identified)
-      return identified.principal
+      const from = now()
+      const { principal, keepUntil } = await load()
+      const until = keepUntil * 1000
+      if (until > now()) principals.set(key, { value: principal, from, until })
+      return principal
     } catch (error) {
       if (isFhirMcpError(error) && !isFhirMcpError(error, 'EXCHANGE_UNAVAILABLE')) {
-        refusals.set(key, { error, until: now() + refusalLifetime })
+        const from = now()
+        refusals.set(key, { value: error, from, until: from + refusalLifetime })
       }
       throw error
     } finally {
@@ -48,10 +63,10 @@ export function createPrincipalCache(size: number, now: () => number): Principal
   return async (tokens, signal, load) => {
     signal.throwIfAborted()
     const key = hash('sha256', JSON.stringify(tokens), 'base64url')
-    const known = principals.get(key)
-    if (known !== undefined && now() < known.keepUntil * 1000) return known.principal
-    const refused = refusals.get(key)
-    if (refused !== undefined && now() < refused.until) throw refused.error
+    const known = find(principals, key)
+    if (known !== undefined) return known
+    const refused = find(refusals, key)
+    if (refused !== undefined) throw refused
     const flight = flights.get(key) ?? fly(key, load)
     flights.set(key, flight)
     return waitFor(flight, signal)

@@ -18,10 +18,12 @@ const what = "The issuer's metadata"
  * and an `https` issuer cannot name endpoints without it. `now` is in milliseconds.
  */
 export function createDiscovery(issuer: string, ask: AskJson, now: () => number): Discovery {
-  let kept: { readonly metadata: Promise<IssuerMetadata>; readonly until: number } | undefined
+  let kept: { readonly metadata: Promise<IssuerMetadata>; readonly from: number } | undefined
   return () => {
-    if (kept === undefined || now() >= kept.until) {
-      const entry = { metadata: discover(issuer, ask), until: now() + lifetime }
+    const time = now()
+    // A clock that was set back must not make it last longer.
+    if (kept === undefined || time < kept.from || time >= kept.from + lifetime) {
+      const entry = { metadata: discover(issuer, ask), from: time }
       kept = entry
       entry.metadata.catch(() => {
         kept = undefined

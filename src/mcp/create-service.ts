@@ -244,9 +244,9 @@ function callParts(parts: ServiceParts, standings: CallParts['standings']): Call
   }
 }
 
-/** Connections that one principal may use: four fifths, so that others always find one. */
+/** Connections that one principal may use: all but one, so that others always find one. */
 function shareOf(connections: number): number {
-  return Math.max(1, Math.floor(connections * 0.8))
+  return Math.max(1, connections - 1)
 }
 
 function cursorKey(configured: string | undefined): Uint8Array {

@@ -14,6 +14,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js'
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv'
 import { bearerOf } from './bearers.ts'
+import { wordFormErrors } from './form-errors.ts'
 import type { HandlerContext, Handlers } from './handlers.ts'
 import { implementation } from './implementation.ts'
 import { instructions } from './instructions.ts'
@@ -31,6 +32,11 @@ type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>
 export function createServerV1(handlers: Handlers): Server {
   const capabilities = { tools: {}, resources: {}, prompts: {}, completions: {} }
   const server = new Server(implementation, { capabilities, instructions, jsonSchemaValidator })
+  const connect = server.connect.bind(server)
+  server.connect = (transport) => {
+    wordFormErrors(transport)
+    return connect(transport)
+  }
   server.setRequestHandler(ListToolsRequestSchema, (_, extra) => handlers.listTools(contextOf(extra)))
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => ({
     ...(await handlers.callTool(params, contextOf(extra))),

@@ -1,5 +1,6 @@
 import { isCallToolResult, isSpecType, Server, type ServerContext } from '@modelcontextprotocol/server'
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/server/validators/ajv'
+import { wordFormErrors } from './form-errors.ts'
 import type { HandlerContext, Handlers } from './handlers.ts'
 import { implementation } from './implementation.ts'
 import { instructions } from './instructions.ts'
@@ -28,6 +29,11 @@ export function createServerV2(
 ): Server {
   const capabilities = { tools: {}, resources: {}, prompts: {}, completions: {} }
   const server = new Server(implementation, { capabilities, instructions, jsonSchemaValidator, cacheHints })
+  const connect = server.connect.bind(server)
+  server.connect = (transport) => {
+    wordFormErrors(transport)
+    return connect(transport)
+  }
   const contextOf = ({ mcpReq }: ServerContext): HandlerContext => {
     const progress = progressTo(mcpReq._meta?.progressToken, (notification) => mcpReq.notify(notification))
     return { bearer: () => bearer(mcpReq.signal), signal: mcpReq.signal, progress }

@@ -66,6 +66,8 @@ beforeEach(async () => {
       own('own_crowd', async () => ({
         structured: {
           resourceType: 'Group',
+          type: 'person',
+          actual: true,
           member: Array.from({ length: 5003 }, (_, n) => ({ entity: { reference: `Patient/p${n}` } })),
         },
       })),

@@ -2,10 +2,11 @@ import nock from 'nock'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startExchange, startIssuer, type TestExchange, type TestIssuer } from '../../src/test-kit/index.ts'
 import { casts } from './casts.ts'
-import { connectStdio, type TestClient, transports } from './clients.ts'
+import { connect, connections, type TestClient } from './clients.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 import { type Behind, type Replay, replay } from './replay.ts'
 import { type Cast, scenariosOf } from './scenarios.ts'
+import { validClient } from './valid-client.ts'
 
 const audience = 'http://mcp.test/mcp'
 const exchangeAudience = 'http://exchange.test'
@@ -25,22 +26,25 @@ describe.each(casts)('the tools on $server', (cast) => {
       ? await startExchange({ dialect: 'jupyterhealth', authorize: () => 'northlake_member' })
       : undefined
     exchange = replay(cast.server, jupyterhealth ? '/FHIR/R5' : '/fhir', behindOf(cast, standIn))
-    gateway = await startGateway({
-      fhir: {
-        baseUrl: exchange.baseUrl,
-        credentials: jupyterhealth ? 'forward' : 'none',
-        audience: exchangeAudience,
+    gateway = await startGateway(
+      {
+        fhir: {
+          baseUrl: exchange.baseUrl,
+          credentials: jupyterhealth ? 'forward' : 'none',
+          audience: exchangeAudience,
+        },
+        auth: { issuer: issuer.url, audience },
       },
-      auth: { issuer: issuer.url, audience },
-    })
+      undefined,
+      cast.fhirVersion,
+    )
   })
 
-  const environmentOf = ({ server }: Cast, token: string) => ({
+  const environmentOf = ({ server }: Cast) => ({
     FHIR_MCP_FHIR_BASE_URL: exchange.baseUrl,
     FHIR_MCP_FHIR_CREDENTIALS: server === 'jupyterhealth-r5' ? 'forward' : 'none',
     FHIR_MCP_AUTH_ISSUER: issuer.url,
     FHIR_MCP_AUTH_AUDIENCE: audience,
-    FHIR_MCP_ACCESS_TOKEN: token,
   })
 
   afterAll(async () => {
@@ -51,17 +55,17 @@ describe.each(casts)('the tools on $server', (cast) => {
     nock.enableNetConnect()
   })
 
-  describe.each(transports)('by %s', (by) => {
+  describe.each(connections)('by $name', (connection) => {
     let client: TestClient
     beforeAll(async () => {
       const claims = {
-        sub: 'researcher',
+        sub: `researcher, ${connection.name}`,
         aud: [audience, exchangeAudience],
         jhe_permissions: cast.permissions,
       }
       const token = await issuer.token(claims)
-      client =
-        by === 'stdio' ? await connectStdio(environmentOf(cast, token)) : await gateway.connect(by, token)
+      const reachable = { origin: gateway.origin, environment: environmentOf(cast) }
+      client = validClient(await connect(connection, reachable, () => token), cast.fhirVersion)
       return () => client.close()
     })
 
