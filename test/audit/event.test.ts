@@ -2,6 +2,7 @@ import type * as r4 from 'fhir/r4.js'
 import type * as r5 from 'fhir/r5.js'
 import { describe, expect, it } from 'vitest'
 import { eventsOf } from '../../src/audit/fhir/event.ts'
+import { expectValid } from '../fhir-validation.ts'
 import { recordOf } from './records.ts'
 
 const source = {
@@ -15,6 +16,21 @@ const r4Events = (more = {}, from = {}) =>
 const r5Events = (more = {}) => eventsOf(recordOf(more), 'R5', source) as r5.AuditEvent[]
 
 describe('AuditEvents', () => {
+  it.each(['R4', 'R5'] as const)('are valid FHIR, whatever the call and its end: %s', (version) => {
+    const denied = { kind: 'study', id: 'study-b', decided: false } as const
+    const records = [
+      recordOf(),
+      recordOf({ patients: [] }),
+      recordOf({ client: undefined }),
+      recordOf({ outcome: 'denied', code: 'FHIR_MCP_FORBIDDEN', patients: [], target: denied }),
+      recordOf({ outcome: 'failed', code: 'FHIR_MCP_EXCHANGE_TIMEOUT', patients: [], target: undefined }),
+      recordOf({ kind: 'resource', name: 'exchange://patient/{id}' }),
+    ]
+    const events = records.flatMap((record) => eventsOf(record, version, source))
+    expect(events.length).toBeGreaterThanOrEqual(records.length)
+    for (const event of events) expectValid(event, version)
+  })
+
   it('are one for each patient, R4: a patient query of BALP', () => {
     const events = r4Events()
     expect(events.map(({ id }) => id)).toEqual([0, 1].map((n) => `${recordOf().id}-${n}`))
