@@ -42,8 +42,8 @@ export interface Site {
   readonly gateway: HttpChild
   /** With the byte budget lifted. */
   lifted(): Promise<HttpChild>
-  /** Another one like `gateway`. */
-  another(): Promise<HttpChild>
+  /** Another one like `gateway`; `flags` are Node's own. */
+  another(flags?: readonly string[]): Promise<HttpChild>
   /** One that keeps a record of every call in this file, as is the default. */
   audited(path: string): Promise<HttpChild>
   readonly reference: HttpChild
@@ -73,9 +73,9 @@ export async function startSite(parts: SiteParts): Promise<Site> {
     access: { rosterSeconds: 3600 },
     audit: { sink: 'off' },
   }
-  const start = async (more: Record<string, unknown> = {}) => {
+  const start = async (more: Record<string, unknown> = {}, flags: readonly string[] = []) => {
     const config = { options: { ...options, ...more }, heldToken }
-    const child = await startChild('gateway', config, originFacts)
+    const child = await startChild('gateway', config, originFacts, flags)
     started(child)
     return child
   }
@@ -93,7 +93,7 @@ export async function startSite(parts: SiteParts): Promise<Site> {
       lifted ??= start({ results: { byteBudget: liftedBudget } })
       return lifted
     },
-    another: () => start(),
+    another: (flags) => start({}, flags),
     audited: (path) => start({ audit: { sink: 'file', path } }),
     reference,
   }

@@ -121,8 +121,8 @@ function patientsNamedBy(value: unknown, found = new Set<string>()): Set<string>
     if (typeof value.id === 'string' && isFhirId(value.id)) found.add(value.id)
   }
   for (const [name, member] of Object.entries(value)) {
-    if (name !== 'reference' || typeof member !== 'string') patientsNamedBy(member, found)
-    else {
+    if (typeof member !== 'string') patientsNamedBy(member, found)
+    else if (name === 'reference') {
       const id = reference.exec(member)?.[1]
       if (id !== undefined) found.add(id)
     }
@@ -152,6 +152,7 @@ function* wordsIn(text: string): Generator<string> {
 
 /** The patients that a cell refers to: `Patient/1, Patient/2`. */
 function referredTo(cell: string): string[] {
+  if (!cell.includes('Patient/')) return []
   return cell.split(/[,;\s]+/).flatMap((word) => reference.exec(word)?.[1] ?? [])
 }
 
