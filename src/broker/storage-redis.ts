@@ -29,14 +29,20 @@ return 1`
 
 /**
  * Storage of several processes, under keys that begin with `prefix`. `close` ends what `onClose` ends; `life` is the one of a
- * lock, in milliseconds.
+ * lock, in milliseconds. While Redis does not answer everything throws EXCHANGE_UNAVAILABLE.
  */
 export function createRedisStorage(
-  client: RedisClient,
+  redis: RedisClient,
   prefix: string,
   onClose: () => Promise<void>,
   life = lockLife,
 ): Storage {
+  const client: RedisClient = {
+    sendCommand: (command) =>
+      redis.sendCommand(command).catch(() => {
+        throw fhirMcpError('EXCHANGE_UNAVAILABLE', { detail: 'What keeps sign-ins does not answer.' })
+      }),
+  }
   const queue = createQueue()
   const keyOf = (area: Area | 'Lock' | 'Index', id: string) => `${prefix}${area}:${id}`
   const lifeOf = (seconds: number) => String(Math.max(1, Math.ceil(seconds)))

@@ -5,6 +5,7 @@ import { fhirMcp } from '../../plugins/index.ts'
 import { commandOf, type Environment, optionName, valuesOf } from '../config-env.ts'
 import { fhirMcpError } from '../errors.ts'
 import { callingByVariables } from './calling-by-variables.ts'
+import { drainOnClose } from './drain.ts'
 import { logLevelOf } from './log.ts'
 import { registerBroker } from './register-broker.ts'
 import { serveOptions } from './serve-options.ts'
@@ -37,7 +38,9 @@ export async function serve(
     trustProxy: trustProxyOf(command.FHIR_MCP_TRUST_PROXY),
     // Fastify's own is none: whoever sends a body byte by byte would keep a connection for good.
     requestTimeout: 30_000,
+    return503OnClosing: false,
   })
+  drainOnClose(app)
   try {
     if (broker !== undefined) await registerBroker(app, broker)
     await callingByVariables(optionName, async () => app.register(fhirMcp, options))

@@ -3,6 +3,8 @@
  * also stands for a choice element: `effective` finds `effectiveDateTime` and `effectivePeriod`.
  */
 export function valuesAt(value: unknown, path: string): unknown[] {
+  // Most paths are one name, and a search asks for it in every resource.
+  if (typeof value === 'object' && value !== null && Object.hasOwn(value, path)) return membersOf(value, path)
   const [first, ...rest] = path.split('.')
   if (first === undefined) return []
   const found = namesOf(value, first, rest.length === 0).flatMap((name) => membersOf(value, name))

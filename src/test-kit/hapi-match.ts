@@ -19,7 +19,9 @@ const modifiers = ['contains', 'exact', 'in', 'iterate', 'missing', 'not-in', 'o
 
 /** Turns a condition into a test. Several values by comma: any of them. Refuses as HAPI does. */
 export function conditionOf(parameter: SearchParameter, raw: RawCondition): Condition {
-  const values = (resource: AnyResource) => parameter.paths.flatMap((path) => valuesAt(resource, path))
+  const [path = '', ...others] = parameter.paths
+  const values = (resource: AnyResource) =>
+    others.length === 0 ? valuesAt(resource, path) : parameter.paths.flatMap((one) => valuesAt(resource, one))
   if (raw.modifier === 'missing') {
     return (resource) => (values(resource).length === 0) === (raw.value === 'true')
   }

@@ -137,9 +137,10 @@ function pageBundle(
   const parameter = (name: string) => results.pairs.find(([one]) => one === name)?.[1]
   const size = Math.max(0, count)
   const ids = results.found.slice(offset, offset + size)
-  const matches = ids.flatMap(
-    (id) => state.cohort.find((one) => `${one.resourceType}/${one.id}` === id) ?? [],
-  )
+  const matches = ids.flatMap((reference) => {
+    const id = reference.slice(results.type.length + 1)
+    return state.cohort.find((one) => one.id === id && one.resourceType === results.type) ?? []
+  })
   const all = results.found.length
   const total = parameter('_total') === 'accurate' || (size > 0 && (all <= readAhead || offset + size >= all))
   const elements = parameter('_elements')
@@ -206,6 +207,7 @@ function included(state: HapiState, results: Results, matches: readonly AnyResou
       }
     }
   }
+  if (wanted.size === 0) return [...extra]
   for (const one of state.cohort) if (wanted.has(`${one.resourceType}/${one.id}`)) extra.add(one)
   return [...extra]
 }
