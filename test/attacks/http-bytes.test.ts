@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import { PassThrough } from 'node:stream'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serve } from '../../src/cli/serve.ts'
@@ -257,7 +258,7 @@ describe('the command serve', () => {
       FHIR_MCP_AUTH_AUDIENCE: audience,
       FHIR_MCP_AUDIT_SINK: 'off',
     }
-    const app = await serve(environment, { port: '0' }, process.stderr)
+    const app = await serve(environment, { port: '0' }, new PassThrough())
     const { requestTimeout, headersTimeout } = app.server as {
       requestTimeout?: number
       headersTimeout?: number

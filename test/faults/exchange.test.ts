@@ -119,7 +119,9 @@ describe.each(troubles)('an exchange that $name', (trouble) => {
     const during = await Promise.all(Array.from({ length: 50 }, () => demographics(client)))
     expect(during.map(codeOf)).toEqual(during.map(() => trouble.code))
     await end(trouble)
-    const after = await Promise.all(Array.from({ length: 50 }, () => demographics(client)))
+    // Where the gateway is told to wait a second only, fifty at once could take longer by themselves.
+    const many = trouble.timeout === undefined ? 50 : connections
+    const after = await Promise.all(Array.from({ length: many }, () => demographics(client)))
     expect(after.map(codeOf)).toEqual(after.map(() => undefined))
     expect(setting.toExchange.open).toBeLessThanOrEqual(connections)
     await gateway.close()
