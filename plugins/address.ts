@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import type { Options } from '../src/config.ts'
+import type { Options } from '../src/config/options.ts'
 import { fhirMcpError } from '../src/errors.ts'
 import { isLoopback } from '../src/loopback.ts'
 

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Principal } from '../src/access/principal.ts'
-import type { HeldToken, Options } from '../src/config.ts'
+import type { HeldToken } from '../src/config/fhir.ts'
+import type { Options } from '../src/config/options.ts'
 import { fhirMcpError } from '../src/errors.ts'
 import { audienceOf } from '../src/mcp/audience.ts'
 import type { Names, ReadNames } from '../src/mcp/names.ts'

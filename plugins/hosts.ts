@@ -1,7 +1,7 @@
 import { validateHostHeader } from '@modelcontextprotocol/server'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
-import type { Options } from '../src/config.ts'
+import type { Options } from '../src/config/options.ts'
 import { isLoopback } from '../src/loopback.ts'
 import { sendRefusal } from './errors.ts'
 import { protocolRefusal } from './refusal.ts'

@@ -5,7 +5,8 @@ import { heldTokenOf, nameForBroker, refuseForwardingWithBroker } from './broker
 import { createPlugin } from './plugin.ts'
 
 export type { AuditStatus, CallRecord } from '../src/audit/record.ts'
-export type { HeldToken, OptionsInput as FhirMcpOptions } from '../src/config.ts'
+export type { HeldToken } from '../src/config/fhir.ts'
+export type { OptionsInput as FhirMcpOptions } from '../src/config/options.ts'
 export { type ErrorCode, type ErrorName, errorCatalog, FhirMcpError } from '../src/errors.ts'
 export type {
   LocalResourceDefinition,

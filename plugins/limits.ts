@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
-import type { Options } from '../src/config.ts'
+import type { Options } from '../src/config/options.ts'
 import { tooManyCalls } from '../src/limits/count-calls.ts'
 import { openWindows } from '../src/limits/open-windows.ts'
 import { principalKey } from '../src/limits/principal-key.ts'

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import type { Options, OptionsInput } from '../src/config.ts'
-import { parseOptions } from '../src/config-parse.ts'
+import type { Options, OptionsInput } from '../src/config/options.ts'
+import { parseOptions } from '../src/config/parse.ts'
 import { fhirMcpError } from '../src/errors.ts'
 import { limitService } from '../src/limits/limit-service.ts'
 import { describeFault } from '../src/mcp/fault.ts'

@@ -1,7 +1,7 @@
 import { getHeapStatistics } from 'node:v8'
 import underPressure from '@fastify/under-pressure'
 import type { FastifyInstance } from 'fastify'
-import type { LimitsOptions } from '../src/config.ts'
+import type { LimitsOptions } from '../src/config/limits.ts'
 
 /** Sheds load while the process cannot keep up. */
 export interface Pressure {

@@ -28,7 +28,7 @@ export { type Enrolment, type Roster, rosterOf } from './access/roster.ts'
 export { parseScopes, type ScopeNeed, type Scopes } from './access/scopes.ts'
 export type { RosterKey, Target } from './access/target.ts'
 export type { Audit, AuditStatus, CallLine, CallRecord, CallTarget } from './audit/record.ts'
-export { type Options, type OptionsInput, optionsSchema } from './config.ts'
+export { type Options, type OptionsInput, optionsSchema } from './config/options.ts'
 export { type ErrorCode, type ErrorName, errorCatalog, FhirMcpError, isFhirMcpError } from './errors.ts'
 export type {
   Capabilities,

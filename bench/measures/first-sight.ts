@@ -1,5 +1,5 @@
 import { createRemoteJWKSet, jwtVerify } from 'jose'
-import { authSchema } from '../../src/config.ts'
+import { authSchema } from '../../src/config/auth.ts'
 import { createIdentify } from '../../src/identity/create-identify.ts'
 import { interleave, timed } from '../frame/interleave.ts'
 import type { Measure } from '../frame/measure.ts'

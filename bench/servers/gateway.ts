@@ -1,7 +1,7 @@
 import Fastify from 'fastify'
 import { z } from 'zod'
 import fhirMcp from '../../plugins/index.ts'
-import { optionsSchema } from '../../src/config.ts'
+import { optionsSchema } from '../../src/config/options.ts'
 import { defineRole } from './role.ts'
 
 /** What is known of a server once it listens. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { fhirSchema } from '../../src/config.ts'
+import { fhirSchema } from '../../src/config/fhir.ts'
 import { exchangeFacts, exchangeLog } from './exchange.ts'
 import { originFacts } from './gateway.ts'
 import { type Child, startChild } from './spawn.ts'

@@ -1,4 +1,4 @@
-import type { AuditOptions } from '../config.ts'
+import type { AuditOptions } from '../config/audit.ts'
 import { fhirMcpError } from '../errors.ts'
 import type { AuditLog } from './audit-log.ts'
 import { createCallLines } from './call-line.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { perMinute } from '../config.ts'
-import { parseBy } from '../config-parse.ts'
+import { perMinute } from '../config/fields.ts'
+import { parseBy } from '../config/parse.ts'
 import { isLoopback, isSecretsEndpoint } from '../loopback.ts'
 import type { RedisClient } from './storage-redis.ts'
 

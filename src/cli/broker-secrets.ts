@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import type { Writable } from 'node:stream'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose'
-import { variableOf } from '../config-env.ts'
+import { variableOf } from '../config/env.ts'
 import { fhirMcpError } from '../errors.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { NameOf } from '../config-parse.ts'
+import type { NameOf } from '../config/parse.ts'
 import { fhirMcpError, isFhirMcpError } from '../errors.ts'
 
 /** A word with dots, or the first one of a sentence. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { brokerSwitch, brokerVariables, commandVariables, optionVariables } from '../config-env.ts'
-import type { Leaf } from '../config-leaves.ts'
+import { brokerSwitch, brokerVariables, commandVariables, optionVariables } from '../config/env.ts'
+import type { Leaf } from '../config/leaves.ts'
 
 /** What `--help` prints: the commands, and every variable with its meaning, choices and default. */
 export function helpText(): string {

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises'
 import type { Readable } from 'node:stream'
-import { type Environment, readEnvironment } from '../config-env.ts'
+import { type Environment, readEnvironment } from '../config/env.ts'
 import { type SignIn, signInByBrowser, signInByDevice, signInByPaste } from '../login/sign-in.ts'
 import { signOut } from '../login/sign-out.ts'
 import { openSystemBrowser } from '../login/system-browser.ts'

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { addressOf } from '../broker/address.ts'
 import type { BrokerSettings } from '../broker/options.ts'
-import { brokerName, brokerSwitch } from '../config-env.ts'
+import { brokerName, brokerSwitch } from '../config/env.ts'
 import { fhirMcpError } from '../errors.ts'
 import { callingByVariables } from './calling-by-variables.ts'
 

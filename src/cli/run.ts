@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import type { Environment } from '../config-env.ts'
+import type { Environment } from '../config/env.ts'
 import { isFhirMcpError } from '../errors.ts'
 import { implementation } from '../mcp/implementation.ts'
 import type { LoginMode } from './login.ts'
@@ -112,7 +112,7 @@ const runners: Readonly<Record<Parsed['command'], Runner>> = {
   },
   async stdio(surroundings) {
     const [{ readEnvironment }, { openSystemBrowser }, { serveOverStdio }] = await Promise.all([
-      import('../config-env.ts'),
+      import('../config/env.ts'),
       import('../login/system-browser.ts'),
       import('./stdio.ts'),
     ])

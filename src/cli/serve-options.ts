@@ -1,8 +1,8 @@
 import { missingPublicUrl } from '../../plugins/address.ts'
 import { addressOf } from '../broker/address.ts'
 import type { BrokerSettings } from '../broker/options.ts'
-import type { Options } from '../config.ts'
-import { brokerSettingsOf, brokerSwitch, optionsOf, type Values, variableOf } from '../config-env.ts'
+import { brokerSettingsOf, brokerSwitch, optionsOf, type Values, variableOf } from '../config/env.ts'
+import type { Options } from '../config/options.ts'
 import { fhirMcpError } from '../errors.ts'
 import { isLoopback } from '../loopback.ts'
 

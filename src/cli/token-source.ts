@@ -1,5 +1,5 @@
-import type { Options } from '../config.ts'
-import type { Configuration, Environment } from '../config-env.ts'
+import type { Configuration, Environment } from '../config/env.ts'
+import type { Options } from '../config/options.ts'
 import { fhirMcpError } from '../errors.ts'
 import type { TokenPair, Tokens } from '../identity/stdio.ts'
 import { createLoginTokens } from '../login/login-tokens.ts'

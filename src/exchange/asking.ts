@@ -1,4 +1,4 @@
-import type { AccessOptions } from '../config.ts'
+import type { AccessOptions } from '../config/access.ts'
 import type { FhirVersion } from '../fhir/types.ts'
 import type { Capabilities, ExchangeCall } from './exchange.ts'
 import type { FhirClient, RequestShape } from './fhir-client.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Client, type RequestOptions } from 'fhir-kit-client'
-import type { FhirOptions } from '../config.ts'
+import type { FhirOptions } from '../config/fhir.ts'
 import { fhirMcpError } from '../errors.ts'
 import { isFhirId, isResourceType } from '../fhir/grammar.ts'
 import type { AnyResource } from '../fhir/types.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Enrolment } from '../access/roster.ts'
-import type { AccessOptions } from '../config.ts'
+import type { AccessOptions } from '../config/access.ts'
 import { localReference } from '../fhir/reference.ts'
 import type { FhirVersion, Identifier } from '../fhir/types.ts'
 import { rejected } from './check.ts'

@@ -1,5 +1,6 @@
 import type { DialectTraits } from '../access/narrowing.ts'
-import type { AccessOptions, FhirOptions } from '../config.ts'
+import type { AccessOptions } from '../config/access.ts'
+import type { FhirOptions } from '../config/fhir.ts'
 import type { Asking } from './asking.ts'
 import { boundedClient } from './bounded.ts'
 import { createCapabilitiesCache } from './capabilities-cache.ts'

@@ -1,4 +1,4 @@
-import type { AuthOptions } from '../config.ts'
+import type { AuthOptions } from '../config/auth.ts'
 import { fhirMcpError } from '../errors.ts'
 import type { Claims } from './claim.ts'
 

@@ -1,4 +1,4 @@
-import type { AuthOptions } from '../config.ts'
+import type { AuthOptions } from '../config/auth.ts'
 import { fhirMcpError } from '../errors.ts'
 import { ownAudiences } from './audience.ts'
 import { createPrincipalCache, type PrincipalCache } from './cache.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { FhirOptions } from '../config.ts'
+import type { FhirOptions } from '../config/fhir.ts'
 import { fhirMcpError } from '../errors.ts'
 import { type AskJson, unavailable } from './json-endpoint.ts'
 

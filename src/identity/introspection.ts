@@ -1,4 +1,4 @@
-import type { AuthOptions } from '../config.ts'
+import type { AuthOptions } from '../config/auth.ts'
 import { fhirMcpError } from '../errors.ts'
 import { isClaims } from './claim.ts'
 import { clientSecretBasic } from './client-secret-basic.ts'

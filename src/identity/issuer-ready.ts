@@ -1,4 +1,4 @@
-import type { AuthOptions } from '../config.ts'
+import type { AuthOptions } from '../config/auth.ts'
 import { createDiscovery } from './discovery.ts'
 import { createAskJson, unavailable } from './json-endpoint.ts'
 import { keysName } from './jwks.ts'

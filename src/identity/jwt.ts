@@ -1,5 +1,5 @@
 import { errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose'
-import type { AuthOptions } from '../config.ts'
+import type { AuthOptions } from '../config/auth.ts'
 import { type FhirMcpError, fhirMcpError, isFhirMcpError } from '../errors.ts'
 import type { Claims } from './claim.ts'
 import { unavailable } from './json-endpoint.ts'

@@ -1,6 +1,6 @@
 import { type Permissions, parsePermissions } from '../access/permissions.ts'
 import type { ClaimsSource } from '../access/principal.ts'
-import type { AuthOptions } from '../config.ts'
+import type { AuthOptions } from '../config/auth.ts'
 import { type Claims, findClaim } from './claim.ts'
 
 /** What one source says of a token. Times in seconds since the epoch. */

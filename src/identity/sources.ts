@@ -1,6 +1,6 @@
 import { noPermissions, type Permissions } from '../access/permissions.ts'
 import type { ClaimsSource } from '../access/principal.ts'
-import type { AuthOptions } from '../config.ts'
+import type { AuthOptions } from '../config/auth.ts'
 import { fhirMcpError } from '../errors.ts'
 import type { Identified } from './cache.ts'
 import { permissionsOf, type Reading } from './reading.ts'

@@ -1,5 +1,5 @@
 import { parseScopes, type Scopes } from '../access/scopes.ts'
-import type { AuthOptions } from '../config.ts'
+import type { AuthOptions } from '../config/auth.ts'
 import { fhirMcpError } from '../errors.ts'
 import { checkForwardedClient, checkOpaqueAudience } from './audience.ts'
 import { checkAccessToken } from './id-token.ts'

@@ -1,5 +1,5 @@
 import type { Principal } from '../access/principal.ts'
-import type { AuthOptions } from '../config.ts'
+import type { AuthOptions } from '../config/auth.ts'
 import { fhirMcpError } from '../errors.ts'
 import { createIdentifyParts, type IdentifyDependencies, identifyWith } from './create-identify.ts'
 import { accessTokenHash, checkIdToken } from './id-token.ts'

@@ -1,4 +1,4 @@
-import type { AuthOptions } from '../config.ts'
+import type { AuthOptions } from '../config/auth.ts'
 import { type Claims, findClaim } from './claim.ts'
 
 /** Whether the configured rule makes the bearer of these claims a superuser; without a rule nobody is one. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import envPaths from 'env-paths'
-import type { Options } from '../config.ts'
-import type { Configuration } from '../config-env.ts'
+import type { Configuration } from '../config/env.ts'
+import type { Options } from '../config/options.ts'
 import { fhirMcpError } from '../errors.ts'
 import { isSecretsEndpoint } from '../loopback.ts'
 

@@ -1,4 +1,4 @@
-import type { Options } from '../config.ts'
+import type { Options } from '../config/options.ts'
 
 /** Our audience is by default the URL that clients know us by. */
 export function audienceOf({ auth, publicUrl, path }: Options): { audience?: string | string[] } {

@@ -1,5 +1,6 @@
 import type { Audit } from '../audit/record.ts'
-import type { HeldToken, Options } from '../config.ts'
+import type { HeldToken } from '../config/fhir.ts'
+import type { Options } from '../config/options.ts'
 import { fhirMcpError } from '../errors.ts'
 import { createCredentials } from '../exchange/credentials/credentials.ts'
 import { createExchangeOpener } from '../exchange/opener.ts'

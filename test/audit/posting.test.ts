@@ -1,7 +1,7 @@
 import { appendFileSync, readFileSync, renameSync, rmSync, truncateSync } from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { startPosting } from '../../src/audit/fhir/posting.ts'
-import { auditSchema } from '../../src/config.ts'
+import { auditSchema } from '../../src/config/audit.ts'
 import { permissionsClaim, startExchange, startIssuer } from '../../src/test-kit/index.ts'
 import { startGateway } from '../e2e/gateway.ts'
 import { auditFile, idOf, recordOf, recordsIn } from './records.ts'

@@ -1,7 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { brokerSettingsOf, valuesOf } from '../../src/config-env.ts'
+import { brokerSettingsOf, valuesOf } from '../../src/config/env.ts'
 import { finished, temporaryFolder } from '../login/machine.ts'
 import { environmentIn } from './standalone.ts'
 

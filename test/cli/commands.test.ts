@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import packageJson from '../../package.json' with { type: 'json' }
 import { run } from '../../src/cli/run.ts'
-import { brokerVariables, commandVariables, optionVariables } from '../../src/config-env.ts'
+import { brokerVariables, commandVariables, optionVariables } from '../../src/config/env.ts'
 import { rpc } from '../plugins/gateway.ts'
 
 const enough = {

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { readEnvironment } from '../../src/config-env.ts'
+import { readEnvironment } from '../../src/config/env.ts'
 import { createLoginTokens } from '../../src/login/login-tokens.ts'
 import { loginSettings } from '../../src/login/settings.ts'
 import { tokenFile } from '../../src/login/token-file.ts'

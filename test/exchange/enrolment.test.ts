@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { accessSchema } from '../../src/config.ts'
+import { accessSchema } from '../../src/config/access.ts'
 import { codesOf, enrolmentOf, enrolmentRow } from '../../src/exchange/enrolment.ts'
 import type { FhirVersion } from '../../src/fhir/types.ts'
 import { testNow } from './opened.ts'

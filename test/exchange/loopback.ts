@@ -7,7 +7,7 @@ import {
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
-import { type FhirOptions, fhirSchema } from '../../src/config.ts'
+import { type FhirOptions, fhirSchema } from '../../src/config/fhir.ts'
 import { createFhirClient } from '../../src/exchange/client.ts'
 import type { ExchangeCall } from '../../src/exchange/exchange.ts'
 import type { FhirClient } from '../../src/exchange/fhir-client.ts'

@@ -1,5 +1,6 @@
 import { onTestFinished } from 'vitest'
-import { type AccessOptions, accessSchema, type FhirOptions, fhirSchema } from '../../src/config.ts'
+import { type AccessOptions, accessSchema } from '../../src/config/access.ts'
+import { type FhirOptions, fhirSchema } from '../../src/config/fhir.ts'
 import { isFhirMcpError } from '../../src/errors.ts'
 import type { Exchange, ExchangeOpener } from '../../src/exchange/exchange.ts'
 import { createExchangeOpener } from '../../src/exchange/opener.ts'

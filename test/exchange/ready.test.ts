@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { accessSchema, fhirSchema } from '../../src/config.ts'
+import { accessSchema } from '../../src/config/access.ts'
+import { fhirSchema } from '../../src/config/fhir.ts'
 import { createExchangeOpener } from '../../src/exchange/opener.ts'
 import { startExchange } from '../../src/test-kit/index.ts'
 import { thrownBy } from './loopback.ts'

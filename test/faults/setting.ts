@@ -1,4 +1,4 @@
-import type { OptionsInput } from '../../src/config.ts'
+import type { OptionsInput } from '../../src/config/options.ts'
 import type { AnyResource } from '../../src/fhir/types.ts'
 import {
   permissionsClaim,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { AuthOptions } from '../../src/config.ts'
+import type { AuthOptions } from '../../src/config/auth.ts'
 import { createIdentify } from '../../src/identity/create-identify.ts'
 import {
   claim,

@@ -1,6 +1,6 @@
 import { exportSPKI, SignJWT, UnsecuredJWT } from 'jose'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { authSchema } from '../../src/config.ts'
+import { authSchema } from '../../src/config/auth.ts'
 import { createIdentify } from '../../src/identity/create-identify.ts'
 import {
   audience,

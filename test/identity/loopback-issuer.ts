@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { type CryptoKey, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { expect } from 'vitest'
-import { type AuthOptions, authSchema } from '../../src/config.ts'
+import { type AuthOptions, authSchema } from '../../src/config/auth.ts'
 import type { IdentifyDependencies } from '../../src/identity/create-identify.ts'
 
 /** The frozen clock of these tests, in milliseconds and in seconds since the epoch. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { AuthOptions } from '../../src/config.ts'
+import type { AuthOptions } from '../../src/config/auth.ts'
 import { createStdioIdentify } from '../../src/identity/stdio.ts'
 import { userinfoOfNorthlakeMember } from './jupyterhealth-answers.ts'
 import {

@@ -1,7 +1,7 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import { createClient } from 'redis'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { OptionsInput } from '../../src/config.ts'
+import type { OptionsInput } from '../../src/config/options.ts'
 import { freePort } from '../../src/demo/gateway.ts'
 import { enough, mcpHeaders, pluginOf, rpc } from '../plugins/gateway.ts'
 import { createServiceDouble } from '../plugins/service-double.ts'

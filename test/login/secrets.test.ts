@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
-import { readEnvironment } from '../../src/config-env.ts'
+import { readEnvironment } from '../../src/config/env.ts'
 import { beginAuthorization } from '../../src/login/authorization.ts'
 import { openIssuer } from '../../src/login/issuer-client.ts'
 import { loginSettings } from '../../src/login/settings.ts'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { readEnvironment } from '../../src/config-env.ts'
+import { readEnvironment } from '../../src/config/env.ts'
 import { loginSettings, withLoginClient } from '../../src/login/settings.ts'
 import { tokenSetOf } from '../../src/login/token-set.ts'
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { readEnvironment } from '../../src/config-env.ts'
+import { readEnvironment } from '../../src/config/env.ts'
 import { loginSettings } from '../../src/login/settings.ts'
 import { type SignIn, signInByBrowser, signInByDevice, signInByPaste } from '../../src/login/sign-in.ts'
 import { createBrowser, type Page } from './browser.ts'

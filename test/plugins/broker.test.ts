@@ -3,7 +3,8 @@ import fp from 'fastify-plugin'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type BrokerBeside, brokerDecorator, heldTokenOf, type NamesFor } from '../../plugins/broker.ts'
 import { fhirMcp } from '../../plugins/index.ts'
-import type { HeldToken, OptionsInput } from '../../src/config.ts'
+import type { HeldToken } from '../../src/config/fhir.ts'
+import type { OptionsInput } from '../../src/config/options.ts'
 import { callerOf } from '../access/callers.ts'
 
 const config = { code: 'FHIR_MCP_CONFIG' }

@@ -3,7 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastif
 import fp from 'fastify-plugin'
 import { onTestFinished } from 'vitest'
 import { createPlugin } from '../../plugins/plugin.ts'
-import type { OptionsInput } from '../../src/config.ts'
+import type { OptionsInput } from '../../src/config/options.ts'
 import { createServiceDouble, type ServiceDouble } from './service-double.ts'
 
 /** Options that are enough for every test that does not look at them. */

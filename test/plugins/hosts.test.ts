@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { OptionsInput } from '../../src/config.ts'
+import type { OptionsInput } from '../../src/config/options.ts'
 import { gateway, mcpHeaders, rpc } from './gateway.ts'
 
 async function ask(options: Partial<OptionsInput>, headers: Record<string, string>) {

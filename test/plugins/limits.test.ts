@@ -10,7 +10,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import type { FastifyInstance } from 'fastify'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { OptionsInput } from '../../src/config.ts'
+import type { OptionsInput } from '../../src/config/options.ts'
 import { fhirMcpError } from '../../src/errors.ts'
 import { enough, gateway, listen, mcpHeaders, pluginOf, rpc } from './gateway.ts'
 import { createServiceDouble, principalOf } from './service-double.ts'

@@ -1,6 +1,6 @@
 import underPressure from '@fastify/under-pressure'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { OptionsInput } from '../../src/config.ts'
+import type { OptionsInput } from '../../src/config/options.ts'
 import { gateway, mcpHeaders, rpc } from './gateway.ts'
 import { createServiceDouble } from './service-double.ts'
 

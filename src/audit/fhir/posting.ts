@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { lock } from 'proper-lockfile'
-import type { AuditFhirOptions } from '../../config.ts'
+import type { AuditFhirOptions } from '../../config/audit.ts'
 import { createBackendServices } from '../../exchange/credentials/backend-services.ts'
 import type { AuditLog } from '../audit-log.ts'
 import { createDelivery } from './delivery.ts'

@@ -1,4 +1,4 @@
-import type { Options } from '../../config.ts'
+import type { Options } from '../../config/options.ts'
 import type { EventSource } from './event.ts'
 
 /** What AuditEvents say of the server that has these options. */

@@ -1,4 +1,4 @@
-import type { FhirOptions } from '../../config.ts'
+import type { FhirOptions } from '../../config/fhir.ts'
 import { type AskJson, createAskJson } from '../../identity/json-endpoint.ts'
 import type { Credential } from '../exchange.ts'
 import { createAuthenticateClient } from './client-authentication.ts'

@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, randomUUID } from 'node:crypto'
 import { SignJWT } from 'jose'
-import { assertionAlgorithms, type ClientOptions } from '../../config.ts'
+import { assertionAlgorithms, type ClientOptions } from '../../config/client.ts'
 import { type FhirMcpError, fhirMcpError } from '../../errors.ts'
 
 /** Signs an assertion (RFC 7523, §3) for a token endpoint. */

@@ -1,4 +1,4 @@
-import type { ClientOptions } from '../../config.ts'
+import type { ClientOptions } from '../../config/client.ts'
 import { clientSecretBasic } from '../../identity/client-secret-basic.ts'
 import { createSignAssertion } from './client-assertion.ts'
 import type { TokenRequest } from './token-endpoint.ts'

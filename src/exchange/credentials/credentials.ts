@@ -1,5 +1,5 @@
 import type { Principal } from '../../access/principal.ts'
-import type { FhirOptions, HeldToken } from '../../config.ts'
+import type { FhirOptions, HeldToken } from '../../config/fhir.ts'
 import { fhirMcpError } from '../../errors.ts'
 import { credentialIdentity } from '../../identity/credential-identity.ts'
 import type { Credential } from '../exchange.ts'

@@ -1,5 +1,5 @@
 import type { Principal } from '../../access/principal.ts'
-import type { HeldToken } from '../../config.ts'
+import type { HeldToken } from '../../config/fhir.ts'
 import { isFhirMcpError } from '../../errors.ts'
 import { isBearerForm } from '../../identity/token-form.ts'
 import type { Credential } from '../exchange.ts'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { FhirOptions } from '../../config.ts'
+import type { FhirOptions } from '../../config/fhir.ts'
 import type { Credential } from '../exchange.ts'
 import { createAuthenticateClient } from './client-authentication.ts'
 import { configured } from './configured.ts'

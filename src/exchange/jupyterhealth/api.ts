@@ -1,4 +1,4 @@
-import type { FhirOptions } from '../../config.ts'
+import type { FhirOptions } from '../../config/fhir.ts'
 import { fhirMcpError } from '../../errors.ts'
 import { exchangeApiUrl } from '../../identity/exchange-api.ts'
 import { startDeadline } from '../deadline.ts'

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { decodeProtectedHeader, exportJWK, jwtVerify } from 'jose'
 import { describe, expect, it } from 'vitest'
-import type { ClientOptions } from '../../../src/config.ts'
+import type { ClientOptions } from '../../../src/config/client.ts'
 import { createSignAssertion } from '../../../src/exchange/credentials/client-assertion.ts'
 import { keyPair, startMs } from './token-endpoint-double.ts'
 

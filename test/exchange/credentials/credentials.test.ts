@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { FhirOptions, HeldToken } from '../../../src/config.ts'
+import type { FhirOptions, HeldToken } from '../../../src/config/fhir.ts'
 import { fhirMcpError } from '../../../src/errors.ts'
 import { createCredentials, type TokenHolder } from '../../../src/exchange/credentials/credentials.ts'
 import { callerOf } from '../../access/callers.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { optionVariables, readEnvironment } from '../../../src/config-env.ts'
-import { parseOptions } from '../../../src/config-parse.ts'
+import { optionVariables, readEnvironment } from '../../../src/config/env.ts'
+import { parseOptions } from '../../../src/config/parse.ts'
 
 const environment = {
   FHIR_MCP_FHIR_BASE_URL: 'https://fhir.example.org/fhir',

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { exportPKCS8, generateKeyPair } from 'jose'
-import { type FhirOptions, fhirSchema } from '../../../src/config.ts'
+import { type FhirOptions, fhirSchema } from '../../../src/config/fhir.ts'
 import { startExchange } from '../loopback.ts'
 
 /** The clock of these tests, in milliseconds and in seconds since the epoch; it stands until it is moved. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { parseBy } from '../src/config-parse.ts'
+import { parseBy } from '../../src/config/parse.ts'
 
 const schema = z.object({
   storage: z

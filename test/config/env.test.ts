@@ -9,7 +9,7 @@ import {
   optionVariables,
   readEnvironment,
   valuesOf,
-} from '../src/config-env.ts'
+} from '../../src/config/env.ts'
 
 const enough = {
   FHIR_MCP_FHIR_BASE_URL: 'https://fhir.example.org/fhir',

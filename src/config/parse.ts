@@ -1,7 +1,7 @@
 import type { z } from 'zod'
-import { type Options, optionsSchema } from './config.ts'
-import { unknownPaths } from './config-leaves.ts'
-import { fhirMcpError } from './errors.ts'
+import { fhirMcpError } from '../errors.ts'
+import { unknownPaths } from './leaves.ts'
+import { type Options, optionsSchema } from './options.ts'
 
 /** How a setting is called where it was given: `fhir.baseUrl`, or the name of an environment variable. */
 export type NameOf = (path: readonly string[]) => string

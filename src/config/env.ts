@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import type { z } from 'zod'
-import { type BrokerSettings, brokerSchema } from './broker/options.ts'
-import { type Options, optionsSchema } from './config.ts'
-import { type Leaf, leavesOf } from './config-leaves.ts'
-import { type NameOf, parseBy, parseOptions } from './config-parse.ts'
-import { parsedValue, put, wrong } from './config-values.ts'
+import { type BrokerSettings, brokerSchema } from '../broker/options.ts'
+import { type Leaf, leavesOf } from './leaves.ts'
+import { type Options, optionsSchema } from './options.ts'
+import { type NameOf, parseBy, parseOptions } from './parse.ts'
+import { parsedValue, put, wrong } from './values.ts'
 
 /** Environment variables, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>

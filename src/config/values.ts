@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { fhirMcpError } from './errors.ts'
+import { fhirMcpError } from '../errors.ts'
 
 /** What the text of a variable says, by the type of its setting. Throws CONFIG with the variable's name. */
 export function parsedValue(name: string, type: z.core.$ZodType, text: string): unknown {

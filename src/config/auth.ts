@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import { httpUrl, seconds } from './fields.ts'
+
+export const authSchema = z.object({
+  issuer: httpUrl.describe('Issuer of the access tokens'),
+  audience: z
+    .union([z.string(), z.array(z.string()).min(1)])
+    .optional()
+    .describe('Our audience: what aud of an access token must hold; by default publicUrl with the path'),
+  sources: z
+    .array(z.enum(['jwt', 'introspection', 'userinfo', 'exchange']))
+    .min(1)
+    .default(['jwt'])
+    .describe('Where the permissions are read, first to last'),
+  jwksUri: httpUrl.optional().describe("The issuer's keys; by default found by discovery"),
+  algorithms: z
+    .array(z.enum(['RS256', 'PS256', 'ES256', 'EdDSA']))
+    .min(1)
+    .default(['RS256', 'PS256', 'ES256', 'EdDSA'])
+    .describe('Signature algorithms that are accepted'),
+  tokenTypes: z
+    .array(z.string())
+    .default(['at+jwt'])
+    .describe("Accepted `typ` of a JWT access token; add 'JWT' for an issuer that does not follow RFC 9068"),
+  clockTolerance: seconds(5, 'Clock difference that is forgiven'),
+  claim: z
+    .string()
+    .default('jhe_permissions')
+    .describe('Name of the permissions claim (a URI is a name too)'),
+  claimPath: z.array(z.string()).default([]).describe('Where the claim is nested, outermost first'),
+  clients: z.array(z.string()).default([]).describe('Clients whose opaque tokens are accepted'),
+  allowTokensWithoutAudience: z
+    .boolean()
+    .default(false)
+    .describe('Accept opaque tokens that show neither audience nor client'),
+  maxClaimsAge: seconds(900, 'How old claims may be before they are read again'),
+  introspection: z
+    .object({
+      url: httpUrl.describe('RFC 7662 endpoint'),
+      clientId: z.string(),
+      clientSecret: z.string(),
+    })
+    .optional(),
+  userinfoUrl: httpUrl.optional().describe('OIDC userinfo endpoint; by default found by discovery'),
+  superuser: z
+    .object({ claim: z.string(), value: z.union([z.string(), z.boolean()]) })
+    .optional()
+    .describe('Who may see everything: a claim and the value it must have (or hold)'),
+  cacheSize: z.number().int().positive().default(10_000).describe('Principals that are kept'),
+})
+
+export type AuthOptions = z.output<typeof authSchema>

@@ -1,0 +1,96 @@
+import { z } from 'zod'
+import type { Principal } from '../access/principal.ts'
+import { isSecretsEndpoint } from '../loopback.ts'
+import { clientSchema } from './client.ts'
+import { httpUrl, milliseconds } from './fields.ts'
+
+/**
+ * Gives the token that a person has at the exchange. Asked before each request that is sent there, so it should keep what it
+ * has. What it throws is FhirMcpError, or becomes EXCHANGE_REJECTED.
+ */
+export type HeldToken = (principal: Principal, signal: AbortSignal) => Promise<string>
+
+export const fhirSchema = z
+  .object({
+    baseUrl: httpUrl.describe('FHIR base URL of the exchange'),
+    dialect: z.enum(['auto', 'hapi', 'jupyterhealth']).default('auto').describe('How the exchange is asked'),
+    credentials: z
+      .enum(['forward', 'held', 'token-exchange', 'backend-services', 'none'])
+      .describe(
+        "What the exchange is asked with: the caller's own token, one held for the caller, one exchanged for it, our own, or nothing",
+      ),
+    audience: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "The exchange's audience: with `forward` (required over HTTP) aud of a JWT must hold it too; what `token-exchange` asks for",
+      ),
+    client: clientSchema,
+    heldToken: z
+      .custom<HeldToken>((value) => typeof value === 'function', 'must be a function')
+      .optional()
+      .describe('With `held`: gives the token of a person at the exchange, where no broker does'),
+    apiUrl: httpUrl.optional().describe('JupyterHealth: its API; by default /api/v1 beside the FHIR base'),
+    connections: z.number().int().min(1).max(1000).default(10).describe('Connections to the exchange'),
+    timeout: milliseconds(30_000, 'Longest wait for one answer of the exchange'),
+    maxResponseBytes: z
+      .number()
+      .int()
+      .positive()
+      .default(67_108_864)
+      .describe('Largest answer of the exchange, unpacked'),
+    cachedAnswers: z
+      .boolean()
+      .default(false)
+      .describe('HAPI: allow answers from its search cache (up to 60 s old)'),
+  })
+  .superRefine((fhir, context) => {
+    for (const { path, message } of unfitSettings(fhir)) {
+      context.addIssue({ code: 'custom', path: [...path], message })
+    }
+  })
+
+interface UnfitSetting {
+  readonly path: readonly string[]
+  readonly message: string
+}
+
+/** What the chosen credentials need and lack, or have and do not take. */
+function unfitSettings({ credentials, audience, baseUrl, client }: FhirCredentials): UnfitSetting[] {
+  const missing = (...path: string[]): UnfitSetting => ({ path, message: 'is required' })
+  if (credentials === 'token-exchange') {
+    const { tokenUrl, secret, key } = client ?? {}
+    return [
+      ...(audience === undefined ? [missing('audience')] : []),
+      ...(tokenUrl === undefined ? [missing('client', 'tokenUrl')] : []),
+      ...(client === undefined ? [missing('client', 'id')] : []),
+      ...(secret === undefined && key === undefined
+        ? [{ path: ['client', 'secret'], message: 'or a key is required' }]
+        : []),
+      ...(secret !== undefined && key !== undefined
+        ? [{ path: ['client', 'secret'], message: 'must not be there together with a key' }]
+        : []),
+    ]
+  }
+  if (credentials === 'backend-services') {
+    // Whoever can change what a discovery in the clear says would be sent our assertion.
+    const undiscoverable = client?.tokenUrl === undefined && !isSecretsEndpoint(baseUrl)
+    return [
+      ...(client === undefined ? [missing('client', 'id')] : []),
+      ...(client?.key === undefined ? [missing('client', 'key')] : []),
+      ...((client?.scopes ?? []).length === 0 ? [missing('client', 'scopes')] : []),
+      ...(undiscoverable ? [missing('client', 'tokenUrl')] : []),
+      ...(client?.secret === undefined
+        ? []
+        : [
+            { path: ['client', 'secret'], message: 'is not used with backend-services: it signs with a key' },
+          ]),
+    ]
+  }
+  return []
+}
+
+export type FhirOptions = z.output<typeof fhirSchema>
+/** The settings that say what the exchange is asked with. */
+type FhirCredentials = Pick<FhirOptions, 'credentials' | 'audience' | 'baseUrl' | 'client'>

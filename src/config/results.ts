@@ -1,0 +1,13 @@
+import { z } from 'zod'
+import { milliseconds } from './fields.ts'
+
+export const resultsSchema = z
+  .object({
+    byteBudget: z.number().int().min(4096).default(65_536).describe('Bytes of one answer'),
+    cursorKey: z
+      .string()
+      .optional()
+      .describe('32 bytes in base64url that seal cursors; needed with several processes'),
+    deadline: milliseconds(60_000, 'Longest time for one call over many requests'),
+  })
+  .prefault({})
