@@ -108,6 +108,7 @@ function decidePatient(
   ) =>
     issueGrant({
       tool: rule.name,
+      needs: rule.needs,
       target: { kind: 'patient', patient },
       studies,
       organizations,
@@ -145,7 +146,7 @@ function decideReach(
     caller.patient !== undefined && roleMayCall(policy.roles, undefined, rule.name)
       ? caller.patient
       : undefined
-  const base = { tool: rule.name, target: { kind: 'reach' } as const, own }
+  const base = { tool: rule.name, needs: rule.needs, target: { kind: 'reach' } as const, own }
   if (narrowing.patientOnly) {
     const patients = patientsOf(own, [])
     const categories = narrowing.ownCategories
@@ -186,6 +187,7 @@ function decideKey(
   const patients = narrowing.patientOnly ? onlyOwn(everybody, caller.patient) : everybody
   return issueGrant({
     tool: rule.name,
+    needs: rule.needs,
     target,
     studies: new Set(key.kind === 'study' ? [key.id] : []),
     organizations: new Set(key.kind === 'organization' ? [key.id] : []),

@@ -1,3 +1,4 @@
+import type { ScopeNeed } from './scopes.ts'
 import type { Target } from './target.ts'
 
 /** Whether a patient may be in an answer: `member` yes; `known` belongs to the study but is not enrolled: left out. */
@@ -7,6 +8,8 @@ export type PatientStanding = 'member' | 'known' | 'foreign'
 export interface GrantTerms {
   /** The tool (or resource) that the decision was made for. */
   readonly tool: string
+  /** The types that it was made for. */
+  readonly needs: readonly ScopeNeed[]
   readonly target: Target
   /** Studies that may be in an answer. */
   readonly studies: ReadonlySet<string>

@@ -60,9 +60,16 @@ export class RosterView {
     return this.#cold
   }
 
-  /** Bytes that it takes at most: 128 for a key, 8 for a patient in the index. */
+  /** Bytes that it takes at most: 1 KB by itself, 128 for a key, 8 for a patient in the index. */
   get bytes(): number {
-    return 128 * this.#parts.keys.length + 8 * this.#patients
+    return 1024 + 128 * this.#parts.keys.length + 8 * this.#patients
+  }
+
+  /** Whether a roster that it was settled on may still be good. */
+  isCurrent(): boolean {
+    const { seconds, now } = this.#parts
+    const age = now() - this.#since
+    return age >= 0 && age < seconds * 1000
   }
 
   /** Brings it up to what is kept now. Returns whether anything had to be done. */

@@ -56,9 +56,18 @@ export function createRosterStore(options: RosterStoreOptions): RosterStore {
   const single = createKeeper<readonly Enrolment[]>(options, (rows) => 1 + rows.length)
   const views = new LRUCache<readonly RosterKey[], RosterView>({ maxSize: 16 * options.size })
 
+  /** Tokens come and go, each with keys of its own: a view that nobody asks any more must not stay. */
+  function dropUnused(): void {
+    for (const keys of views.rkeys()) {
+      if (views.peek(keys)?.isCurrent()) return
+      views.delete(keys)
+    }
+  }
+
   /** Views are bounded to 16 bytes for each enrolment that may be kept, twice of what one index over all of them takes. */
   function viewOf(identity: string, keys: readonly RosterKey[]): RosterView {
     const found = views.get(keys)
+    if (found === undefined) dropUnused()
     const view =
       found?.identity === identity ? found : new RosterView({ identity, keys, keeper: rosters, seconds, now })
     if (view.settle()) views.set(keys, view, { size: view.bytes })

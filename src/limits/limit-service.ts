@@ -1,38 +1,38 @@
-import { isFhirMcpError } from '../errors.ts'
+import { type FhirMcpError, isFhirMcpError } from '../errors.ts'
 import type { Asker, McpService } from '../mcp/service.ts'
 import { principalKey } from './principal-key.ts'
 import type { Turns } from './turns.ts'
 
 /**
  * The same service, where each tool call, read resource and completion is counted by its bearer (`admit`) and waits for its
- * turn among those of its principal. Over a limit they throw RATE_LIMITED: nothing was decided then, and nothing asked.
+ * turn among those of its principal. Over a limit they throw RATE_LIMITED: nothing was decided then, and nothing asked, but it is recorded.
  */
 export function limitService(service: McpService, turns: Turns): McpService {
-  async function inTurn<T>(asker: Asker, run: () => Promise<T>): Promise<T> {
-    await asker.admit?.()
-    const leave = await turns.enter(principalKey(asker.principal), asker.signal)
+  async function inTurn<Request extends Asker, T>(
+    request: Request,
+    run: (request: Request) => Promise<T>,
+    noteRefusal: (request: Request, error: FhirMcpError) => void,
+  ): Promise<T> {
+    const leave = await entered(request).catch((thrown: unknown) => {
+      if (isFhirMcpError(thrown)) noteRefusal(request, thrown)
+      throw thrown
+    })
     try {
-      return await run()
+      return await run(request)
     } finally {
       leave()
     }
   }
 
+  async function entered({ admit, principal, signal }: Asker): Promise<() => void> {
+    await admit?.()
+    return turns.enter(principalKey(principal), signal)
+  }
+
   return {
     ...service,
-    async callTool(request) {
-      let begun = false
-      try {
-        return await inTurn(request, () => {
-          begun = true
-          return service.callTool(request)
-        })
-      } catch (thrown) {
-        if (!begun && isFhirMcpError(thrown)) service.noteRefusal(request, thrown)
-        throw thrown
-      }
-    },
-    readResource: (request) => inTurn(request, () => service.readResource(request)),
-    complete: (request) => inTurn(request, () => service.complete(request)),
+    callTool: (request) => inTurn(request, service.callTool, service.noteRefusal),
+    readResource: (request) => inTurn(request, service.readResource, service.noteRefusedRead),
+    complete: (request) => inTurn(request, service.complete, service.noteRefusedCompletion),
   }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { mayList, missingScopes } from '../access/decide.ts'
-import type { Policy, Rule } from '../access/narrowing.ts'
+import type { Policy } from '../access/narrowing.ts'
 import type { Principal } from '../access/principal.ts'
 import { createRosterStore } from '../access/rosters.ts'
 import type { Audit } from '../audit/record.ts'
@@ -17,9 +17,11 @@ import type { Subject, ToolStanding } from '../tools/tool.ts'
 import { type CallParts, checkArguments, doLocalWork, doWork, noteRefusal } from './call.ts'
 import { type ListedTool, listTool } from './listing.ts'
 import { createReadNames, type ReadNames } from './names.ts'
-import { type AnyTool, isLocal, type Registry, type ResourceBody } from './registry.ts'
-import { saidInAnswer, saidInBody, saidInCompletion } from './said.ts'
-import type { Completion, McpService, ResourceContents, ToolCall, ToolRequest } from './service.ts'
+import { type AnyTool, isLocal, type Registry } from './registry.ts'
+import { createResourceService } from './resource-service.ts'
+import { ruleOf, ruleOfCall, scopesToCall } from './rule-of.ts'
+import { saidInAnswer } from './said.ts'
+import type { McpService, ToolCall, ToolRequest } from './service.ts'
 
 /** The parts that a service is made of. */
 export interface ServiceParts {
@@ -32,8 +34,6 @@ export interface ServiceParts {
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
-
-const completionLimit = 100
 
 /** The product, and what it says of names to a broker beside it. */
 export interface NamingService extends McpService {
@@ -67,7 +67,7 @@ export function createService(parts: ServiceParts): NamingService {
   }
 
   function lacking(tool: AnyTool, principal: Principal): readonly string[] | undefined {
-    return isLocal(tool) ? undefined : missingScopes(ruleOf(tool), principal, policy())?.scopes
+    return isLocal(tool) ? undefined : scopesToCall(tool, principal, policy())
   }
 
   /** Leaves the record of a call that is refused as it comes, with what it asked for as far as that can be seen. */
@@ -107,7 +107,7 @@ export function createService(parts: ServiceParts): NamingService {
       const work = { ...head, name: tool.name }
       return doLocalWork(calls, { ...work, run: (context) => tool.run(input, context) })
     }
-    const work = { ...head, rule: ruleOf(tool) }
+    const work = { ...head, given: tool.recorded?.(input) ?? head.given, rule: ruleOfCall(tool, input) }
     return doWork(calls, {
       ...work,
       subject: () => tool.subject(input),
@@ -123,9 +123,14 @@ export function createService(parts: ServiceParts): NamingService {
     listTools: (principal) =>
       [...registry.tools.values()].filter((tool) => visible(tool, principal)).map(listedTool),
 
-    missingScopes(principal, name) {
+    missingScopes(principal, name, given) {
       const tool = registry.tools.get(name)
-      return tool === undefined || !visible(tool, principal) ? undefined : lacking(tool, principal)
+      if (tool === undefined || isLocal(tool) || !visible(tool, principal)) return undefined
+      if (tool.needsOf === undefined) return lacking(tool, principal)
+      const input = tool.input.safeParse(given ?? {})
+      // Arguments that cannot be read are refused as such when the call is made.
+      if (!input.success) return undefined
+      return missingScopes(ruleOfCall(tool, input.data), principal, policy())?.scopes
     },
 
     async callTool(request) {
@@ -142,66 +147,7 @@ export function createService(parts: ServiceParts): NamingService {
       }
     },
 
-    async readResource(request): Promise<ResourceContents> {
-      const match = registry.match(request.uri)
-      if (match === undefined) {
-        const error = fhirMcpError('FORBIDDEN')
-        noteRefusal(calls, { kind: 'resource', name: 'unknown', asker: request, given: [] }, undefined, error)
-        throw error
-      }
-      const { definition, variables } = match
-      const head = { uri: request.uri, mimeType: definition.mimeType }
-      const reading = {
-        kind: 'resource',
-        asker: request,
-        progress: undefined,
-        given: Object.keys(variables),
-        saidIn: saidInBody,
-      } as const
-      if (isLocal(definition)) {
-        const work = { ...reading, name: definition.uri }
-        const read = await doLocalWork(calls, {
-          ...work,
-          run: (context) => definition.read(variables, context),
-        })
-        return contentsOf(head, read)
-      }
-      const work = { ...reading, rule: definition.rule, name: definition.uri }
-      const read = await doWork(calls, {
-        ...work,
-        subject: () => definition.subject(variables),
-        run: (context) => definition.read(variables, context),
-      })
-      return contentsOf(head, read)
-    },
-
-    async complete(request): Promise<Completion> {
-      const definition = registry.resources.get(request.uri)
-      if (definition?.complete === undefined) return { values: [], total: 0, hasMore: false }
-      const { variable, value } = request
-      const completing = {
-        kind: 'completion',
-        asker: request,
-        progress: undefined,
-        given: [variable],
-        saidIn: saidInCompletion,
-      } as const
-      if (isLocal(definition)) {
-        return doLocalWork(calls, {
-          ...completing,
-          name: definition.uri,
-          run: async (context) => completionOf((await definition.complete?.(variable, value, context)) ?? []),
-        })
-      }
-      return doWork(calls, {
-        ...completing,
-        rule: definition.rule,
-        name: definition.uri,
-        subject: () => ({ kind: 'reach' }),
-        run: async (context) => completionOf((await definition.complete?.(variable, value, context)) ?? []),
-      })
-    },
-
+    ...createResourceService(calls, registry),
     ready: (signal) => opener.ready(signal),
 
     noteRefusal: noteToolRefusal,
@@ -270,22 +216,5 @@ function subjectOf(tool: AnyTool | undefined, given: unknown): Subject | undefin
     return tool.subject(checkArguments(tool.input, given))
   } catch {
     return undefined
-  }
-}
-
-function ruleOf(tool: Exclude<AnyTool, { local: true }>): Rule {
-  return { name: tool.name, ...tool.rule }
-}
-
-/** What the definition gave, without members that MCP has no place for. */
-function contentsOf(head: Pick<ResourceContents, 'uri' | 'mimeType'>, body: ResourceBody): ResourceContents {
-  return 'blob' in body ? { ...head, blob: body.blob } : { ...head, text: body.text }
-}
-
-function completionOf(found: readonly string[]): Completion {
-  return {
-    values: found.slice(0, completionLimit),
-    total: found.length,
-    hasMore: found.length > completionLimit,
   }
 }

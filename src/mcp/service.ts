@@ -58,8 +58,8 @@ export interface McpService {
   readonly identify: Identify
   /** The tools that roles and permissions could allow this principal, in a fixed order. */
   listTools(principal: Principal): readonly ListedTool[]
-  /** All scopes that a call of this tool needs and that the token lacks; undefined when none is missing. */
-  missingScopes(principal: Principal, tool: string): readonly string[] | undefined
+  /** All scopes that a call of this tool, with these arguments, needs and that the token lacks; undefined when none is missing. */
+  missingScopes(principal: Principal, tool: string, given: unknown): readonly string[] | undefined
   /**
    * Calls a tool. Failures of the catalog are answers with `isError`; undefined: there is no such tool for this principal.
    */
@@ -72,6 +72,10 @@ export interface McpService {
   ready(signal: AbortSignal): Promise<void>
   /** Leaves the record of a tool call that its transport refused before it came here. */
   noteRefusal(call: ToolCall, error: FhirMcpError): void
+  /** The same for a resource that was to be read. */
+  noteRefusedRead(request: ResourceRequest, error: FhirMcpError): void
+  /** The same for a completion. */
+  noteRefusedCompletion(request: CompletionRequest, error: FhirMcpError): void
   /** How the audit of this service fares. */
   auditStatus(): AuditStatus
   /** Resolves once the connections are ended and all records are kept, as far as they can be. */

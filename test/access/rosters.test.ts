@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import type { LoadedRoster } from '../../src/access/decide.ts'
 import { type Roster, rosterOf } from '../../src/access/roster.ts'
@@ -58,6 +60,13 @@ function clock() {
   return { now: () => time, advance: (milliseconds: number) => (time += milliseconds) }
 }
 
+/** What nothing holds is gone afterwards; a WeakRef that was looked at holds until the task ends. */
+async function collectGarbage(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve))
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+}
+
 const answers = { 'study/a': rosterFor('pat-1', 'pat-2', 'pat-3'), 'study/b': rosterFor('pat-9') }
 const settings = { seconds: 60, limit: 5000, size: 1000 }
 
@@ -101,6 +110,28 @@ describe('the roster store', () => {
     await store.load(one.source, { keys: [studyB] })
     await store.load(one.source, { keys: [studyA] })
     expect(one.reads).toEqual(['study/a', 'study/b', 'study/a'])
+  })
+
+  it('holds on to nothing for the sake of a caller who asks no more', async () => {
+    const { now, advance } = clock()
+    const store = createRosterStore({ ...settings, now })
+    const callers: WeakRef<readonly RosterKey[]>[] = []
+    const load = async () => {
+      const keys = [studyA, studyB]
+      callers.push(new WeakRef(keys))
+      for (const _ of [1, 2]) await store.load(sourceOf(answers).source, { keys })
+    }
+    const alive = async () => {
+      await collectGarbage()
+      return callers.map((keys) => keys.deref() !== undefined)
+    }
+    await load()
+    advance(59_999)
+    await load()
+    expect(await alive(), 'while its rosters may still be good (control)').toEqual([true, true])
+    advance(1)
+    await load()
+    expect(await alive()).toEqual([false, true, true])
   })
 
   it('gives what was kept when it was asked, although it is dropped while the rest is read', async () => {

@@ -126,4 +126,26 @@ describe('over stdio', () => {
     expect(refused.text).toMatch(/FHIR_MCP_RATE_LIMITED.*Try again in (60|59|58) s\./s)
     await client.close()
   })
+
+  it('a resource over the limit is refused, and recorded like a tool', async () => {
+    const client = await connectStdio({
+      FHIR_MCP_FHIR_BASE_URL: exchange.url,
+      FHIR_MCP_FHIR_CREDENTIALS: 'none',
+      FHIR_MCP_FHIR_DIALECT: 'hapi',
+      FHIR_MCP_AUTH_ISSUER: issuer.url,
+      FHIR_MCP_AUTH_AUDIENCE: audience,
+      FHIR_MCP_ACCESS_TOKEN: await tokenOf('ada'),
+      FHIR_MCP_AUDIT_PATH: path,
+      FHIR_MCP_LIMITS_CALLS_PER_PRINCIPAL: '1',
+    })
+    await client.readResource('exchange://study/study-a')
+    await expect(client.readResource('exchange://study/study-a')).rejects.toThrow('Too many requests')
+    await expect(client.complete('exchange://study/{id}', 'id', 'study')).rejects.toThrow('Too many requests')
+    await client.close()
+    expect(recordsIn(path).map(({ kind, name, code }) => [kind, name, code])).toEqual([
+      ['resource', 'exchange://study/{id}', undefined],
+      ['resource', 'exchange://study/{id}', 'FHIR_MCP_RATE_LIMITED'],
+      ['completion', 'exchange://study/{id}', 'FHIR_MCP_RATE_LIMITED'],
+    ])
+  })
 })
