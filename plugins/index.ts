@@ -10,6 +10,7 @@ export type { OptionsInput as FhirMcpOptions } from '../src/config/options.ts'
 export { type ErrorCode, type ErrorName, errorCatalog, FhirMcpError } from '../src/errors.ts'
 export type {
   LocalResourceDefinition,
+  PromptArgument,
   PromptDefinition,
   PromptMessage,
   ResourceBody,
@@ -35,7 +36,7 @@ const now = () => Date.now()
  */
 export const fhirMcp = fp(
   createPlugin({
-    createService(options, fastify) {
+    createService(options, fastify, meter) {
       const { log } = fastify
       for (const note of startNotes(options)) log.warn(note)
       refuseForwardingWithBroker(fastify, options)
@@ -44,6 +45,7 @@ export const fhirMcp = fp(
         audit: auditOf(options, log, now),
         environment: process.env,
         heldToken: heldTokenOf(fastify),
+        meter,
       })
       nameForBroker(fastify, options, service.readNames)
       return service

@@ -6,6 +6,8 @@ import { limitService } from '../src/limits/limit-service.ts'
 import { describeFault } from '../src/mcp/fault.ts'
 import { createHandlers } from '../src/mcp/handlers.ts'
 import type { McpService } from '../src/mcp/service.ts'
+import type { Meter } from '../src/telemetry/meter.ts'
+import { tracedService } from '../src/telemetry/traced-service.ts'
 import { type Address, createAddress } from './address.ts'
 import { createBearerCheck } from './bearer.ts'
 import { createFhirMcp } from './decorator.ts'
@@ -16,6 +18,8 @@ import { createHostGuard } from './hosts.ts'
 import { createLimits, type Limits } from './limits.ts'
 import { mcpRoutes } from './mcp.ts'
 import { metadataOf, publishMetadata } from './metadata.ts'
+import { meteredLimits } from './metered-limits.ts'
+import { openMetrics } from './metrics.ts'
 import { createPressure, type Pressure } from './pressure.ts'
 import { createScopeCheck } from './scopes.ts'
 import { sseRoutes } from './sse.ts'
@@ -23,7 +27,7 @@ import { sseRoutes } from './sse.ts'
 /** What the plugin leans on. */
 export interface PluginParts {
   /** Makes the service of a registration from its options. */
-  readonly createService: (options: Options, fastify: FastifyInstance) => McpService
+  readonly createService: (options: Options, fastify: FastifyInstance, meter: Meter | undefined) => McpService
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly streams: { readonly total: number; readonly perPrincipal: number }
@@ -41,10 +45,13 @@ export function createPlugin(parts: PluginParts) {
     const options = parseOptions(withoutFastifys(input))
     const address = createAddress(fastify, options)
     assertFree(fastify, options, address)
-    const limits = await createLimits(options, parts.now, fastify.log)
+    const metrics = await openMetrics(fastify, options.metrics)
+    const meter = metrics?.meter
+    const limits = meteredLimits(await createLimits(options, parts.now, fastify.log), meter)
     fastify.addHook('onClose', async () => limits.close())
     const pressure = createPressure(options.limits.pressure)
-    const service = limitService(parts.createService(options, fastify), limits.turns)
+    const service = tracedService(limitService(parts.createService(options, fastify, meter), limits.turns))
+    metrics?.watch({ auditStatus: () => service.auditStatus(), isOverloaded: () => pressure.isOver() })
     fastify.decorate(options.decoratorName, createFhirMcp(service))
     fastify.addHook('onReady', async () => service.registry.seal())
     fastify.addHook('onListen', async () => closeIfExposed(fastify, address))

@@ -6,16 +6,30 @@ import { join } from 'node:path'
 
 /** What the tools, the resources and the audit return. */
 const returned = [
+  'AllergyIntolerance',
   'AuditEvent',
   'Bundle',
   'CapabilityStatement',
+  'CarePlan',
+  'Condition',
+  'Device',
+  'DiagnosticReport',
+  'Encounter',
   'Group',
+  'Immunization',
+  'Medication',
+  'MedicationAdministration',
+  'MedicationRequest',
+  'MedicationStatement',
   'Observation',
   'OperationOutcome',
   'Parameters',
   'Patient',
+  'Procedure',
+  'QuestionnaireResponse',
   'ResearchStudy',
   'ResearchSubject',
+  'ServiceRequest',
 ]
 
 const [version, schemaFile, folder] = process.argv.slice(2)

@@ -38,6 +38,7 @@ export type {
   ExchangeOpener,
 } from './exchange/exchange.ts'
 export { createExchangeOpener } from './exchange/opener.ts'
+export { type CompartmentType, compartmentTypes } from './fhir/compartment.ts'
 export { createIdentify } from './identity/create-identify.ts'
 export type { Identify } from './identity/identify.ts'
 export { type DataType, dataTypes, findDataType } from './open-mhealth/data-types.ts'

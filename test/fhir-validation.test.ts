@@ -88,7 +88,7 @@ const inner = { ...patient, resourceType: 'Patient', contained: [patient] }
 describe.each(both)('what is not valid %s', (version) => {
   it.each<[string, unknown, RegExp]>([
     ['no resource', { columns: [], rows: [] }, /no resourceType/],
-    ['another type', { resourceType: 'Medication' }, /not a type/],
+    ['another type', { resourceType: 'Appointment' }, /not a type/],
     ['a mandatory code left out', withoutStatus, /status/],
     ['a mandatory code with a reason in its place', { ...withoutStatus, _status: unknown }, /status/],
     ['a mandatory element left out', withoutCode, /required property 'code'/],

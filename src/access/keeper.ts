@@ -11,6 +11,8 @@ export interface Kept<T> {
 export interface Keeper<T> {
   /** Changes whenever something is kept or dropped. */
   version(): number
+  /** How many are kept, and the sum of what they count for. */
+  holds(): { readonly entries: number; readonly size: number }
   /** What is kept under a name and has not expired. */
   find(name: string): Kept<T> | undefined
   /** What is kept, or else is read and kept. `fresh`: what is kept is dropped first. */
@@ -55,6 +57,7 @@ export function createKeeper<T extends object>(
 
   return {
     version: () => version,
+    holds: () => ({ entries: kept.size, size: kept.calculatedSize }),
     find,
     get: async (name, read, signal, fresh = false) => {
       const found = fresh ? undefined : find(name)?.value

@@ -36,6 +36,8 @@ export interface RosterRequest {
 export interface RosterStore {
   /** The rosters, in the order of the keys. */
   load(source: RosterSource, request: RosterRequest): Promise<readonly LoadedRoster[]>
+  /** What is in memory now; a patient of two rosters counts twice. */
+  kept(): { readonly rosters: number; readonly patients: number }
 }
 
 export interface RosterStoreOptions {
@@ -89,6 +91,10 @@ export function createRosterStore(options: RosterStoreOptions): RosterStore {
   }
 
   return {
+    kept() {
+      const { entries, size } = rosters.holds()
+      return { rosters: entries, patients: size - entries }
+    },
     async load(source, request) {
       const { keys, patient, fresh } = request
       if (fresh || keys.length < 2) return Promise.all(keys.map((key) => one(source, request, key)))

@@ -58,6 +58,23 @@ export function createTouched(): Touched {
         for (const { subject } of page.observations) add(reference.exec(subject?.reference ?? '')?.[1])
         return page
       },
+      async patientObservations(...asked) {
+        const page = await exchange.patientObservations(...asked)
+        for (const { subject } of page.observations) add(reference.exec(subject?.reference ?? '')?.[1])
+        return page
+      },
+      async search(grant, ...asked) {
+        const page = await exchange.search(grant, ...asked)
+        const { target } = grant.terms
+        if (target.kind === 'patient' && page.resources.length > 0) add(target.patient)
+        return page
+      },
+      async read(grant, ...asked) {
+        const found = await exchange.read(grant, ...asked)
+        const { target } = grant.terms
+        if (target.kind === 'patient') add(target.patient)
+        return found
+      },
       async countPatientObservations(grant, patient, filter) {
         const count = await exchange.countPatientObservations(grant, patient, filter)
         add(patient)

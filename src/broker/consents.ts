@@ -7,6 +7,7 @@ import type { ConsentModel } from './consent/model.ts'
 import type { Holding } from './holdings.ts'
 import type { Naming } from './names.ts'
 import type { BrokerSettings } from './options.ts'
+import { pageClientId } from './page-client.ts'
 import { isDataScope, wordsOf } from './scopes.ts'
 import type { Storage } from './storage.ts'
 
@@ -92,10 +93,11 @@ export function createConsents(
 
 /**
  * Whether the client is known again the next time. Any program on the person's machine can say that it is the one of a public
- * document and listen on loopback, so there the person is asked each time (RFC 8252 §8.6).
+ * document, or the start page, and listen on loopback, so there the person is asked each time (RFC 8252 §8.6).
  */
 function canBeRemembered({ clientId, redirectUri }: AskedFor): boolean {
-  return documentUrl(clientId) === undefined || !isLoopbackRedirect(redirectUri)
+  const isPublic = documentUrl(clientId) !== undefined || clientId === pageClientId
+  return !isPublic || !isLoopbackRedirect(redirectUri)
 }
 
 function documentUrl(clientId: string): URL | undefined {

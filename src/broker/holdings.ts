@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type FhirMcpError, fhirMcpError, isFhirMcpError } from '../errors.ts'
+import type { Seal } from '../seal.ts'
 import { type ComputeClaims, permissionsClaimSchema } from './claims.ts'
-import type { Seal } from './seal.ts'
 import type { Storage } from './storage.ts'
 import type { Upstream, UpstreamTokens } from './upstream.ts'
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type Provider from 'oidc-provider'
+import { isSame } from '../pages/same.ts'
 import type { BrokerAddress } from './address.ts'
 import { isLoopbackRedirect } from './client-policy.ts'
 import { type ConsentModel, type ContinueModel, consentFields, type ErrorModel } from './consent/model.ts'
@@ -7,7 +8,7 @@ import type { AskedFor, Consents } from './consents.ts'
 import { expiredModel } from './failure.ts'
 import type { Holding, Holdings } from './holdings.ts'
 import { isDataScope } from './scopes.ts'
-import { isSame, type SignIns } from './sign-ins.ts'
+import type { SignIns } from './sign-ins.ts'
 import type { Upstream } from './upstream.ts'
 
 /** A request and its response, as oidc-provider wants them. */

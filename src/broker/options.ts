@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { perMinute } from '../config/fields.ts'
 import { parseBy } from '../config/parse.ts'
+import { compartmentTypes } from '../fhir/compartment.ts'
 import { isLoopback, isSecretsEndpoint } from '../loopback.ts'
 import type { RedisClient } from './storage-redis.ts'
 
@@ -184,6 +185,10 @@ export const brokerSchema = z.object({
     'How long what a person allowed a client is remembered; 0: asked each time',
   ),
   registration: registrationSchema,
+  fhirTypes: z
+    .array(z.enum(compartmentTypes))
+    .default([])
+    .describe("Types of a patient's record whose scopes clients are offered: those of fhir.types"),
   limits: limitsSchema,
 })
 

@@ -3,6 +3,7 @@ import { type BrokerBeside, brokerDecorator } from '../../plugins/broker.ts'
 import type { Principal } from '../access/principal.ts'
 import { fhirMcpError } from '../errors.ts'
 import { createAskJson } from '../identity/json-endpoint.ts'
+import { createSeal } from '../seal.ts'
 import { addressOf } from './address.ts'
 import { createComputeClaims } from './claims.ts'
 import { createConsents } from './consents.ts'
@@ -14,7 +15,7 @@ import { createNaming } from './names.ts'
 import { type BrokerOptions, type BrokerSettings, parseBrokerOptions } from './options.ts'
 import { createProvider } from './provider.ts'
 import { brokerRoutes } from './routes.ts'
-import { createSeal } from './seal.ts'
+import { offeredScopes } from './scopes.ts'
 import { createSignIns } from './sign-ins.ts'
 import { readSigningKeys } from './signing-keys.ts'
 import type { Storage } from './storage.ts'
@@ -30,6 +31,8 @@ export interface BrokerParts {
   readonly documents: DocumentAccess
   /** How long a consent page waits for names of studies, in milliseconds; 3000 by default. */
   readonly patience?: number | undefined
+  /** Where the start page of `serve` is answered, which is then a client here; undefined without one. */
+  readonly pageCallback?: string | undefined
 }
 
 /** The broker of a gateway, as the decorator `fhirMcpBroker` has it. */
@@ -84,8 +87,10 @@ export function createBroker(parts: BrokerParts) {
     const idToken = placeOfIdToken(settings.claims.sources)
     const holdings = createHoldings({ storage, seal, upstream, computeClaims, idToken, now })
     const failed = (code: string) => fastify.log.warn({ code }, 'sign-in failed')
-    const { documents } = parts
-    const provider = createProvider({ address, settings, keys, storage, holdings, documents, failed })
+    const { documents, pageCallback } = parts
+    const provider = createProvider({
+      ...{ address, settings, keys, storage, holdings, documents, pageCallback, failed },
+    })
     const signIns = createSignIns({ settings, storage, seal, upstream, computeClaims, holdings, failed, now })
     const { patience = 3000 } = parts
     const naming = createNaming({ address, keys, now, patience })
@@ -118,7 +123,15 @@ export function createBroker(parts: BrokerParts) {
     })
     // Requests are not logged one by one: see the routes.
     await fastify.register(
-      async (scope) => brokerRoutes(scope, { address, provider, interactions, signIns, limits }),
+      async (scope) =>
+        brokerRoutes(scope, {
+          address,
+          provider,
+          interactions,
+          signIns,
+          limits,
+          offered: offeredScopes(settings.fhirTypes),
+        }),
       {
         logLevel: 'warn',
       },

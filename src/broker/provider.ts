@@ -10,7 +10,8 @@ import { errorModel } from './failure.ts'
 import { createGuardedFetch, type DocumentAccess } from './guarded-fetch.ts'
 import type { Holding, Holdings } from './holdings.ts'
 import type { BrokerSettings } from './options.ts'
-import { allScopes, dataScopes, isDataScope } from './scopes.ts'
+import { pageClient } from './page-client.ts'
+import { allScopes, isDataScope, offeredScopes } from './scopes.ts'
 import type { SigningKeys } from './signing-keys.ts'
 import type { Storage } from './storage.ts'
 import { grantClaim, serveStructuredTokens } from './structured-tokens.ts'
@@ -33,6 +34,8 @@ export interface ProviderParts {
   readonly storage: Storage
   readonly holdings: Holdings
   readonly documents: DocumentAccess
+  /** Where the start page of `serve` is answered; undefined without one. */
+  readonly pageCallback: string | undefined
   /** A failure, by its code. */
   readonly failed: (code: string) => void
 }
@@ -78,6 +81,7 @@ function configurationOf(parts: ProviderParts): Configuration {
 
   return {
     adapter: createAdapters({ storage, registration, endGrant: (grantId) => holdings.end(grantId) }),
+    ...(parts.pageCallback === undefined ? {} : { clients: [pageClient(parts.pageCallback)] }),
     jwks: { keys: keys.all },
     cookies: { keys: settings.cookieSecrets, names: cookieNames, short: cookie, long: cookie },
     routes: {
@@ -88,7 +92,7 @@ function configurationOf(parts: ProviderParts): Configuration {
       introspection: '/introspect',
       jwks: '/jwks',
     },
-    scopes: allScopes,
+    scopes: allScopes(offeredScopes(settings.fhirTypes)),
     claims: {
       openid: ['sub', 'jhe_permissions', ...(superuserRule === undefined ? [] : [superuserRule.claim])],
     },
@@ -125,7 +129,7 @@ function configurationOf(parts: ProviderParts): Configuration {
         getResourceServerInfo(_, resource) {
           if (resource !== address.resource) throw new errors.InvalidTarget()
           return {
-            scope: dataScopes.join(' '),
+            scope: offeredScopes(settings.fhirTypes).join(' '),
             audience: address.resource,
             accessTokenFormat: 'jwt',
             accessTokenTTL: settings.accessTokenLifetime,

@@ -5,10 +5,10 @@ import { hidden } from '../../plugins/hidden.ts'
 import { hijack } from '../../plugins/hijack.ts'
 import { isFhirMcpError } from '../errors.ts'
 import { describeFault } from '../mcp/fault.ts'
+import { cookieIn, cookieLine, withoutCookie } from '../pages/cookies.ts'
 import type { BrokerAddress } from './address.ts'
 import { pageHeaders } from './consent/headers.ts'
 import { consentPage, continuePage, errorPage } from './consent/page.ts'
-import { cookieIn, cookieLine, withoutCookie } from './cookies.ts'
 import { errorModel, expiredModel } from './failure.ts'
 import type { Interactions, Step } from './interactions.ts'
 import type { BrokerLimits } from './limits.ts'
@@ -23,6 +23,8 @@ export interface BrokerRoutes {
   readonly interactions: Interactions
   readonly signIns: SignIns
   readonly limits: Pick<BrokerLimits, 'count'>
+  /** The scopes that clients are offered. */
+  readonly offered: readonly string[]
 }
 
 const discoveryPath = '/.well-known/openid-configuration'
@@ -67,7 +69,7 @@ export async function brokerRoutes(fastify: FastifyInstance, parts: BrokerRoutes
     // oidc-provider reads bodies by itself.
     scope.addContentTypeParser('*', (_, __, done) => done(null))
     scope.get(`${address.path}/authorize`, route, (request, reply) =>
-      handOver(request, reply, authorizeUrl(request)),
+      handOver(request, reply, authorizeUrl(request, parts.offered)),
     )
     scope.route({
       ...route,
@@ -167,9 +169,9 @@ function isPage({ url }: FastifyRequest, { path }: BrokerAddress): boolean {
   return ['authorize', 'interaction', 'callback'].some((name) => url.startsWith(`${path}/${name}`))
 }
 
-function authorizeUrl(request: FastifyRequest): string {
+function authorizeUrl(request: FastifyRequest, offered: readonly string[]): string {
   const query = new URL(request.raw.url ?? '', 'http://localhost').searchParams
   // A doubled one is refused by oidc-provider, which has to see it.
-  if (query.getAll('scope').length < 2) query.set('scope', completeScope(query.get('scope')))
+  if (query.getAll('scope').length < 2) query.set('scope', completeScope(query.get('scope'), offered))
   return `/authorize?${query}`
 }

@@ -1,10 +1,11 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { type FhirMcpError, isFhirMcpError } from '../errors.ts'
+import { isSame } from '../pages/same.ts'
+import type { Seal } from '../seal.ts'
 import type { ComputeClaims } from './claims.ts'
 import type { Holding, Holdings } from './holdings.ts'
 import type { BrokerSettings } from './options.ts'
-import type { Seal } from './seal.ts'
 import type { Storage } from './storage.ts'
 import type { Upstream, UpstreamTokens } from './upstream.ts'
 
@@ -148,14 +149,6 @@ export function createSignIns(parts: SignInParts): SignIns {
     outcome: async (uid) => read(uid, await storage.get('SignedIn', uid)),
     close: async (uid) => read(uid, await storage.take('SignedIn', uid)),
   }
-}
-
-/** Whether two texts are the same, in a time that does not say where they differ. */
-export function isSame(one: string, other: string): boolean {
-  return timingSafeEqual(
-    createHash('sha256').update(one).digest(),
-    createHash('sha256').update(other).digest(),
-  )
 }
 
 /** What a client is told of a failure: the code and words of the catalog. */

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream'
 import { fhirMcpError } from '../errors.ts'
+import { withoutSecrets } from '../telemetry/redaction.ts'
 
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 export type LogLevel = (typeof levels)[number]
@@ -18,6 +19,7 @@ export type Log = (level: LogLevel, message: string, members?: Readonly<Record<s
 export function createLog(stream: Writable, least: LogLevel): Log {
   return (level, message, members = {}) => {
     if (levels.indexOf(level) > levels.indexOf(least) || least === 'silent') return
-    stream.write(`${JSON.stringify({ level, time: new Date().toISOString(), msg: message, ...members })}\n`)
+    const line = JSON.stringify({ level, time: new Date().toISOString(), msg: message, ...members })
+    stream.write(`${withoutSecrets(line)}\n`)
   }
 }

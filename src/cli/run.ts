@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import type { Environment } from '../config/env.ts'
 import { isFhirMcpError } from '../errors.ts'
 import { implementation } from '../mcp/implementation.ts'
+import type { ConnectArguments } from './connect.ts'
 import type { LoginMode } from './login.ts'
 import type { StdioStreams } from './stdio.ts'
 import type { OpenBrowser } from './token-source.ts'
@@ -27,15 +28,25 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
     return exit.usage
   }
   try {
-    await runners[parsed.command](surroundings, parsed)
-    return exit.done
+    const done = await runners[parsed.command](surroundings, parsed)
+    return done === false ? exit.failed : exit.done
   } catch (thrown) {
     stderr.write(`fastify-fhir-mcp: ${reasonOf(thrown)}\n`)
     return exit.failed
   }
 }
 
-const commands = ['serve', 'stdio', 'login', 'logout', 'whoami', 'broker-secrets', 'help'] as const
+const commands = [
+  'serve',
+  'stdio',
+  'login',
+  'logout',
+  'whoami',
+  'broker-secrets',
+  'check',
+  'connect',
+  'help',
+] as const
 
 interface Parsed {
   readonly command: (typeof commands)[number] | 'version'
@@ -43,6 +54,8 @@ interface Parsed {
   readonly port: string | undefined
   readonly mode: LoginMode
   readonly out: string | undefined
+  readonly json: boolean
+  readonly connect: ConnectArguments
 }
 
 function parse(argv: readonly string[]): Parsed | undefined {
@@ -58,16 +71,28 @@ function parse(argv: readonly string[]): Parsed | undefined {
         'no-browser': { type: 'boolean' },
         device: { type: 'boolean' },
         out: { type: 'string' },
+        json: { type: 'boolean' },
+        url: { type: 'string' },
+        name: { type: 'string' },
+        stdio: { type: 'boolean' },
+        project: { type: 'boolean' },
+        write: { type: 'boolean' },
+        force: { type: 'boolean' },
       },
     })
     const { help, version, host, port, device, out, 'no-browser': noBrowser } = values
     const [name, ...rest] = positionals
     const mode = device === true ? 'device' : noBrowser === true ? 'no-browser' : 'browser'
-    const parsed = { host, port, mode, out } as const
+    const connect = connectArguments(rest[0], values)
+    const parsed = { host, port, mode, out, json: values.json === true, connect } as const
     if (version === true) return { command: 'version', ...parsed }
     if (help === true || name === 'help') return { command: 'help', ...parsed }
     const command = commands.find((one) => one === name)
-    if (rest.length > 0 || command === undefined) return undefined
+    if (rest.length > (command === 'connect' ? 1 : 0) || command === undefined) return undefined
+    if (command !== 'connect' && Object.values(connect).some((one) => one !== undefined && one !== false)) {
+      return undefined
+    }
+    if (command !== 'check' && parsed.json) return undefined
     if (command !== 'serve' && (host !== undefined || port !== undefined)) return undefined
     if (command !== 'broker-secrets' && out !== undefined) return undefined
     if (command !== 'login' && mode !== 'browser') return undefined
@@ -77,7 +102,21 @@ function parse(argv: readonly string[]): Parsed | undefined {
   }
 }
 
-type Runner = (surroundings: Surroundings, parsed: Parsed) => Promise<void>
+/** The values of the options of `connect`. */
+interface ConnectValues extends Partial<Record<'url' | 'name', string | undefined>> {
+  readonly stdio?: boolean | undefined
+  readonly project?: boolean | undefined
+  readonly write?: boolean | undefined
+  readonly force?: boolean | undefined
+}
+
+function connectArguments(client: string | undefined, values: ConnectValues): ConnectArguments {
+  const { url, name, stdio = false, project = false, write = false, force = false } = values
+  return { client, url, name, stdio, project, write, force }
+}
+
+/** False: it ran, and what it looked at is not as it should be. */
+type Runner = (surroundings: Surroundings, parsed: Parsed) => Promise<boolean | undefined>
 
 /** Each loads what it needs and no more: a server is there sooner without the libraries of the login. */
 const runners: Readonly<Record<Parsed['command'], Runner>> = {
@@ -103,6 +142,14 @@ const runners: Readonly<Record<Parsed['command'], Runner>> = {
   async 'broker-secrets'({ stdout }, { out }) {
     const { brokerSecrets } = await import('./broker-secrets.ts')
     await brokerSecrets(out, stdout)
+  },
+  async check(surroundings, { json }) {
+    const { check } = await import('./check.ts')
+    return check(json, surroundings)
+  },
+  async connect(surroundings, parsed) {
+    const { connect } = await import('./connect.ts')
+    await connect(parsed.connect, surroundings)
   },
   async serve({ environment, stderr, stopped }, given) {
     const { serve } = await import('./serve.ts')
@@ -132,6 +179,12 @@ function reasonOf(thrown: unknown): string {
     const { code, message, detail, entry } = thrown
     return detail === undefined ? `${code}: ${message} ${entry.cure}` : `${code}: ${message}`
   }
+  // Where a container's user has neither HOME nor a name, nobody knows where its files would be.
+  if (isOfHomeFolder(thrown)) return 'this user has no home folder: set HOME to a folder that it may write to'
   const code = typeof thrown === 'object' && thrown !== null && 'code' in thrown ? String(thrown.code) : ''
   return `it failed ${code}`.trim()
+}
+
+function isOfHomeFolder(thrown: unknown): boolean {
+  return thrown instanceof Error && 'syscall' in thrown && thrown.syscall === 'uv_os_homedir'
 }

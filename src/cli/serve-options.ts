@@ -1,10 +1,20 @@
 import { missingPublicUrl } from '../../plugins/address.ts'
 import { addressOf } from '../broker/address.ts'
 import type { BrokerSettings } from '../broker/options.ts'
-import { brokerSettingsOf, brokerSwitch, optionsOf, type Values, variableOf } from '../config/env.ts'
+import {
+  brokerSettingsOf,
+  brokerSwitch,
+  commandOf,
+  optionsOf,
+  type Values,
+  variableOf,
+} from '../config/env.ts'
 import type { Options } from '../config/options.ts'
 import { fhirMcpError } from '../errors.ts'
+import { withLoginClient } from '../login/settings.ts'
 import { isLoopback } from '../loopback.ts'
+import type { PageSettings } from '../page/settings.ts'
+import { pageSettings } from './page-settings.ts'
 
 /** Where the server listens; port 0 is any free one. */
 export interface Listening {
@@ -16,13 +26,15 @@ export interface Listening {
 export interface ServeOptions {
   readonly options: Options
   readonly broker: BrokerSettings | undefined
+  /** The start page; undefined without one. */
+  readonly page: PageSettings | undefined
 }
 
 const publicUrlVariable = variableOf(['publicUrl'])
 
 /**
- * The options of the plugin and, where one is wanted, of the broker beside it, which fit each other: the plugin takes the
- * broker's tokens, and they are for the plugin's endpoint. Throws CONFIG for a wrong or missing setting, and for settings that
+ * The options of the plugin and, where they are wanted, of the broker and the start page beside it, which fit each other: the
+ * plugin takes the broker's tokens, and they are for the plugin's endpoint. Throws CONFIG for a wrong or missing setting, and for settings that
  * contradict each other.
  */
 export function serveOptions(values: Values, listening: Listening): ServeOptions {
@@ -32,7 +44,18 @@ export function serveOptions(values: Values, listening: Listening): ServeOptions
     throw wrong(`${publicUrlVariable} must be an http or https URL`)
   const local = originOf(listening)
   const settings = brokerSettingsOf(values, given ?? local)
-  if (settings === undefined) return { options: withoutBroker(optionsOf(values)), broker: undefined }
+  const command = commandOf(values)
+  if (settings === undefined) {
+    const options = withoutBroker(optionsOf(values))
+    const page = pageSettings(command, { options, broker: undefined, local })
+    const { clientId } = page?.signIn ?? {}
+    // Opaque tokens are known to be ours by their client.
+    return {
+      options: clientId === undefined ? options : withLoginClient(options, clientId),
+      broker: undefined,
+      page,
+    }
+  }
   if (given === undefined && listening.port === 0) {
     throw wrong(`FHIR_MCP_PORT (--port) must not be 0 with the broker: its address is in its tokens`)
   }
@@ -45,10 +68,11 @@ export function serveOptions(values: Values, listening: Listening): ServeOptions
   if (listening.port !== 0) defaults.set(variableOf(['auth', 'jwksUri']), `${local}${settings.path}/jwks`)
   const options = optionsOf(new Map([...defaults, ...values]))
   const resource = `${settings.publicUrl.replace(/\/+$/, '')}${options.path}`
-  const broker = { ...settings, resource }
+  const fhirTypes = [...new Set([...settings.fhirTypes, ...options.fhir.types])]
+  const broker = { ...settings, resource, fhirTypes }
   const contradictions = contradictionsOf(options, broker, issuer)
   if (contradictions.length > 0) throw wrong(contradictions.join('; '))
-  return { options, broker }
+  return { options, broker, page: pageSettings(command, { options, broker, local }) }
 }
 
 function withoutBroker(options: Options): Options {

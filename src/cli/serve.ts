@@ -7,8 +7,10 @@ import { fhirMcpError } from '../errors.ts'
 import { callingByVariables } from './calling-by-variables.ts'
 import { drainOnClose } from './drain.ts'
 import { logLevelOf } from './log.ts'
+import { portOf } from './port.ts'
 import { registerBroker } from './register-broker.ts'
 import { serveOptions } from './serve-options.ts'
+import { serverLog } from './server-log.ts'
 
 /** Where to listen, as arguments of the command say; the environment comes second. */
 export interface ServeArguments {
@@ -19,8 +21,8 @@ export interface ServeArguments {
 const defaults = { host: '127.0.0.1', port: '8765' }
 
 /**
- * Starts the HTTP server, with the broker where the environment has one, and resolves once it listens. Closing it lets
- * requests in flight end, and closes the streams and the broker's storage. Throws CONFIG for a wrong setting, and what
+ * Starts the HTTP server, with the broker and the start page where the environment has them, and resolves once it listens.
+ * Closing it lets requests in flight end, and closes the streams and the broker's storage. Throws CONFIG for a wrong setting, and what
  * listening throws; nothing is left open then.
  */
 export async function serve(
@@ -32,18 +34,26 @@ export async function serve(
   const command = commandOf(values)
   const host = given.host ?? command.FHIR_MCP_HOST ?? defaults.host
   const port = portOf(given.port ?? command.FHIR_MCP_PORT ?? defaults.port)
-  const { options, broker } = serveOptions(values, { host, port })
+  const { options, broker, page } = serveOptions(values, { host, port })
   const app = Fastify({
-    logger: { level: logLevelOf(command.FHIR_MCP_LOG_LEVEL), stream: stderr },
+    logger: serverLog(logLevelOf(command.FHIR_MCP_LOG_LEVEL), stderr),
     trustProxy: trustProxyOf(command.FHIR_MCP_TRUST_PROXY),
     // Fastify's own is none: whoever sends a body byte by byte would keep a connection for good.
     requestTimeout: 30_000,
     return503OnClosing: false,
   })
   drainOnClose(app)
+  // Fastify's own writes the URL into the log.
+  app.setNotFoundHandler((_, reply) =>
+    reply.code(404).send({ statusCode: 404, error: 'Not Found', message: 'Not found' }),
+  )
   try {
-    if (broker !== undefined) await registerBroker(app, broker)
+    if (broker !== undefined) await registerBroker(app, broker, page !== undefined)
     await callingByVariables(optionName, async () => app.register(fhirMcp, options))
+    if (page !== undefined) {
+      const { registerPage } = await import('../page/plugin.ts')
+      await registerPage(app, { now: () => Date.now(), settings: page, options })
+    }
     await app.listen({ host, port })
     return app
   } catch (thrown) {
@@ -69,10 +79,4 @@ function trustProxyOf(text: string | undefined): NonNullable<FastifyServerOption
   throw fhirMcpError('CONFIG', {
     detail: 'FHIR_MCP_TRUST_PROXY must be addresses or networks with commas between, or a number of hops.',
   })
-}
-
-function portOf(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
-  if (port <= 65_535) return port
-  throw fhirMcpError('CONFIG', { detail: 'FHIR_MCP_PORT (--port) must be a port number.' })
 }

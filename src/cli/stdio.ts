@@ -17,6 +17,7 @@ import { listTool } from '../mcp/listing.ts'
 import type { Registry } from '../mcp/registry.ts'
 import { createServerV2 } from '../mcp/server-v2.ts'
 import type { StdioBearer } from '../mcp/stdio-bearer.ts'
+import { tracedService } from '../telemetry/traced-service.ts'
 import { createLog, type Log, logLevelOf } from './log.ts'
 import { type OpenBrowser, type TokenSource, tokenSource } from './token-source.ts'
 
@@ -60,7 +61,7 @@ export function serveOverStdio(
   service.registry.seal()
   const { callsAtOnce, callsWaiting, patience, callsPerPrincipal } = source.options.limits
   const turns = createTurns({ atOnce: callsAtOnce, waiting: callsWaiting, patience })
-  const handlers = createHandlers(limitService(service, turns), (thrown) =>
+  const handlers = createHandlers(tracedService(limitService(service, turns)), (thrown) =>
     log('error', 'call failed', { fault: describeFault(thrown) }),
   )
   const underWay = new Set<Promise<unknown>>()

@@ -18,6 +18,10 @@ export const commandVariables = {
   FHIR_MCP_PORT: 'serve: port to listen on (8765)',
   FHIR_MCP_TRUST_PROXY:
     'serve: proxies whose X-Forwarded-For is believed: addresses or networks with commas between, or a number of hops (none)',
+  FHIR_MCP_PAGE: 'serve: a page for people at /, true or false (false)',
+  FHIR_MCP_PAGE_CLIENT_ID:
+    'serve: client of that page at FHIR_MCP_AUTH_ISSUER, for its sign-in; its redirect is FHIR_MCP_PUBLIC_URL with /page/callback. Not with the broker, which knows the page',
+  FHIR_MCP_PAGE_CLIENT_SECRET: 'serve: the secret of that client, where it is a confidential one',
   FHIR_MCP_LOG_LEVEL: 'serve and stdio: level of the log on stderr (info)',
   FHIR_MCP_ACCESS_TOKEN: 'stdio and whoami: the access token, instead of a sign-in',
   FHIR_MCP_ID_TOKEN: 'stdio and whoami: the ID token that goes with it, for its claims',

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Principal } from '../access/principal.ts'
+import { compartmentTypes } from '../fhir/compartment.ts'
 import { isSecretsEndpoint } from '../loopback.ts'
 import { clientSchema } from './client.ts'
 import { httpUrl, milliseconds } from './fields.ts'
@@ -32,6 +33,10 @@ export const fhirSchema = z
       .optional()
       .describe('With `held`: gives the token of a person at the exchange, where no broker does'),
     apiUrl: httpUrl.optional().describe('JupyterHealth: its API; by default /api/v1 beside the FHIR base'),
+    types: z
+      .array(z.enum(compartmentTypes))
+      .default([])
+      .describe("Types of a patient's record that search_fhir and read_fhir give; none: both are off"),
     connections: z.number().int().min(1).max(1000).default(10).describe('Connections to the exchange'),
     timeout: milliseconds(30_000, 'Longest wait for one answer of the exchange'),
     maxResponseBytes: z

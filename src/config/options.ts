@@ -5,6 +5,7 @@ import { authSchema } from './auth.ts'
 import { fhirSchema } from './fhir.ts'
 import { httpUrl } from './fields.ts'
 import { limitsSchema } from './limits.ts'
+import { metricsSchema } from './metrics.ts'
 import { resultsSchema } from './results.ts'
 
 /** What a gateway passes to the plugin. */
@@ -15,6 +16,7 @@ export const optionsSchema = z.object({
   results: resultsSchema,
   audit: auditSchema,
   limits: limitsSchema,
+  metrics: metricsSchema,
   path: z
     .string()
     .regex(/^\/[\w\-./]*[\w-]$/)

@@ -49,6 +49,10 @@ function howToConnect(mcpUrl: string, serving: boolean): void {
       ? 'it opens a page in your browser on which you choose whom to be'
       : 'npm run demo -- --serve stays up at this address',
   )
+  field(
+    'Browser',
+    `${new URL('/', mcpUrl).href}  ${paint('dim', 'how each client is set up, and what you may reach')}`,
+  )
   field('Claude', `claude mcp add --transport http fhir ${mcpUrl}`)
   field('', 'then in Claude Code: /mcp, fhir, Authenticate')
   field('VS Code', `.vscode/mcp.json: { "servers": { "fhir": { "type": "http", "url": "${mcpUrl}" } } }`)

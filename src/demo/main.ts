@@ -5,6 +5,9 @@ const stopped = () =>
     process.once('SIGINT', resolve).once('SIGTERM', resolve)
   })
 
+// A reader that has seen enough, such as `head`, closes the pipe.
+process.stdout.on('error', () => process.exit())
+
 try {
   process.exitCode = await runDemo(process.argv.slice(2), stopped)
 } catch (thrown) {

@@ -1,7 +1,7 @@
-import { foreign } from '../broker/consent/foreign.ts'
-import { type Html, html } from '../broker/consent/html.ts'
 import { consentFields } from '../broker/consent/model.ts'
 import { page } from '../broker/consent/page.ts'
+import { foreign } from '../pages/foreign.ts'
+import { type Html, html } from '../pages/html.ts'
 import type { Person } from './cast.ts'
 
 /** Field of the form that names the person; `consentFields.csrf` and `consentFields.decision` are sent as well. */

@@ -7,8 +7,10 @@ import { pageHeaders } from '../broker/consent/headers.ts'
 import type { ErrorModel } from '../broker/consent/model.ts'
 import { errorPage } from '../broker/consent/page.ts'
 import { errorModel } from '../broker/failure.ts'
+import { pageClient } from '../broker/page-client.ts'
 import { allScopes, dataScopes } from '../broker/scopes.ts'
 import { createMemoryStorage } from '../broker/storage-memory.ts'
+import { pageCallbackAt } from '../page/address.ts'
 import type { Person } from './cast.ts'
 import { demoClient, tokenSeconds } from './own-client.ts'
 
@@ -69,6 +71,7 @@ function configurationOf({ resource, people }: DemoProviderOptions): Configurati
         response_types: ['code'],
         redirect_uris: [demoClient.redirectUri],
       },
+      pageClient(pageCallbackAt(new URL(resource).origin)),
     ],
     cookies: {
       keys: [randomBytes(32).toString('hex')],
@@ -76,7 +79,7 @@ function configurationOf({ resource, people }: DemoProviderOptions): Configurati
       short: cookie,
       long: cookie,
     },
-    scopes: allScopes,
+    scopes: allScopes(),
     responseTypes: ['code'],
     clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post'],
     extraClientMetadata: {

@@ -1,4 +1,5 @@
 import type { AccessOptions } from '../config/access.ts'
+import type { CompartmentType } from '../fhir/compartment.ts'
 import type { FhirVersion } from '../fhir/types.ts'
 import type { Capabilities, ExchangeCall } from './exchange.ts'
 import type { FhirClient, RequestShape } from './fhir-client.ts'
@@ -13,6 +14,8 @@ export interface Asking {
   /** The clock, in milliseconds since the epoch. */
   readonly now: () => number
   readonly connections: number
+  /** The types of a patient's compartment that the operator allows. */
+  readonly types: readonly CompartmentType[]
   /** Shared by all calls to this exchange. */
   readonly proofs: Proofs
   /** The FHIR release of the exchange; cached for all calls. */

@@ -116,6 +116,11 @@ export function patientOfGrant(grant: Grant): string {
   return target.patient
 }
 
+/** Throws FORBIDDEN for a patient who is not a member within the grant. */
+export function requireMember(grant: Grant, patient: string): void {
+  if (grant.standing(patient) !== 'member') throw fhirMcpError('FORBIDDEN')
+}
+
 /** The enrolled patients of a grant; undefined: all. Throws FORBIDDEN where the decision did not look at patients. */
 export function membersOf(grant: Grant): readonly string[] | undefined {
   const { target, patients, unrestricted } = grant.terms

@@ -1,9 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { Client, type RequestOptions } from 'fhir-kit-client'
+import { Client, type FhirResource, type RequestOptions } from 'fhir-kit-client'
 import type { FhirOptions } from '../config/fhir.ts'
 import { fhirMcpError } from '../errors.ts'
 import { isFhirId, isResourceType } from '../fhir/grammar.ts'
 import type { AnyResource } from '../fhir/types.ts'
+import { type RequestFault, watchRequests } from '../telemetry/exchange-request.ts'
+import type { Meter } from '../telemetry/meter.ts'
+import { inSyncSpan } from '../telemetry/spans.ts'
 import { resourceNamed, resourceOf, searchsetOf } from './answer-shape.ts'
 import { startDeadline } from './deadline.ts'
 import type { ExchangeCall } from './exchange.ts'
@@ -18,11 +21,21 @@ const longestUrl = 7500
 
 interface ExchangeRequest {
   readonly url: string
+  /** The path below the base without what varies. */
+  readonly template: () => string
   /** A form to POST; undefined for a GET. */
   readonly form?: string
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** A page of an earlier search, which the exchange forgets after a while. */
   readonly page?: boolean
+}
+
+/** How a request is sent, this time. */
+interface Sending {
+  readonly authorization: string | undefined
+  readonly signal: AbortSignal
+  /** How often it was sent before. */
+  readonly resend: number
 }
 
 /**
@@ -34,16 +47,16 @@ interface ExchangeRequest {
  * that the exchange has forgotten. An abort of `call.signal` throws its reason. Throws CONFIG for a base URL with credentials,
  * query or fragment.
  */
-export function createFhirClient(fhir: FhirOptions): FhirClient {
+export function createFhirClient(fhir: FhirOptions, meter?: Meter): FhirClient {
   const baseUrl = normalBase(fhir.baseUrl)
   const pool = createExchangePool(new URL(baseUrl).origin, fhir)
   const client = new Client({ baseUrl })
+  const watched = watchRequests(baseUrl, meter)
 
   async function send(
     call: ExchangeCall,
     request: ExchangeRequest,
-    authorization: string | undefined,
-    signal: AbortSignal,
+    { authorization, signal, resend }: Sending,
   ) {
     let counted = false
     const onSent = () => {
@@ -62,9 +75,10 @@ export function createFhirClient(fhir: FhirOptions): FhirClient {
     const { url, form: body } = request
     const leave = await call.turn?.(signal)
     try {
-      const answer = await client.request(
-        url,
-        body === undefined ? { options } : { method: 'POST', options, body },
+      const answer = await watched(
+        () => ({ method: body === undefined ? 'GET' : 'POST', template: request.template(), resend }),
+        { statusOf: statusOfAnswer, faultOf: (thrown) => faultOf(thrown, call.signal, signal) },
+        () => client.request(url, body === undefined ? { options } : { method: 'POST', options, body }),
       )
       if (!counted) onSent()
       return answer
@@ -86,8 +100,9 @@ export function createFhirClient(fhir: FhirOptions): FhirClient {
       })
     try {
       let authorization = await authorize()
-      for (let retried = false; ; retried = true) {
-        const outcome = await send(call, request, authorization, deadline.signal).then(
+      for (let resend = 0; ; resend++) {
+        const retried = resend > 0
+        const outcome = await send(call, request, { authorization, signal: deadline.signal, resend }).then(
           (answer) => ({ answer }),
           (thrown: unknown) => {
             deadline.throwIfOver()
@@ -97,7 +112,7 @@ export function createFhirClient(fhir: FhirOptions): FhirClient {
             return { ...failureOf(thrown, Date.now()), unauthorized: statusOf(thrown) === 401 }
           },
         )
-        if ('answer' in outcome) return resourceOf(outcome.answer)
+        if ('answer' in outcome) return decoded(outcome.answer)
         if (outcome.unauthorized && !retried) {
           const next = await authorize(authorization)
           if (next === authorization) throw outcome.error
@@ -117,28 +132,53 @@ export function createFhirClient(fhir: FhirOptions): FhirClient {
     async read(call, type, id, shape) {
       checkType(type)
       if (!isFhirId(id)) throw fhirMcpError('INVALID_ARGUMENT', { detail: 'This is not a FHIR id.' })
-      const answer = await ask(call, { url: `${baseUrl}/${type}/${id}`, headers: shape?.headers })
+      const url = `${baseUrl}/${type}/${id}`
+      const answer = await ask(call, { url, template: () => `/${type}/{id}`, headers: shape?.headers })
       return resourceNamed(answer, type, id)
     },
     async search(call, type, pairs, shape) {
       checkType(type)
       const query = encodePairs(pairs)
       const request = shape?.post
-        ? { url: `${baseUrl}/${type}/_search`, form: query }
-        : { url: withQuery(`${baseUrl}/${type}`, query) }
+        ? { url: `${baseUrl}/${type}/_search`, template: () => `/${type}/_search`, form: query }
+        : { url: withQuery(`${baseUrl}/${type}`, query), template: () => `/${type}` }
       return searchsetOf(await ask(call, { ...request, headers: shape?.headers }))
     },
     async metadata(call, pairs) {
-      const answer = await ask(call, { url: withQuery(`${baseUrl}/metadata`, encodePairs(pairs)) })
+      const url = withQuery(`${baseUrl}/metadata`, encodePairs(pairs))
+      const answer = await ask(call, { url, template: () => '/metadata' })
       return resourceNamed(answer, 'CapabilityStatement')
     },
     nextLink: (bundle) => nextLinkOf(baseUrl, bundle),
     async page(call, link, shape) {
       const url = pageUrl(baseUrl, link)
-      return searchsetOf(await ask(call, { url, headers: shape?.headers, page: true }))
+      const template = () => '/{page}'
+      return searchsetOf(await ask(call, { url, template, headers: shape?.headers, page: true }))
     },
     close: () => pool.close(),
   }
+}
+
+/** The answer as a resource that is safe to read. */
+function decoded(answer: object): AnyResource {
+  return inSyncSpan('decode page', (span) => {
+    const resource = resourceOf(answer)
+    const resources = 'entry' in resource && Array.isArray(resource.entry) ? resource.entry.length : 1
+    span?.setAttribute('fhir_mcp.resources', resources)
+    return resource
+  })
+}
+
+/** Status of an answer that came whole; where fetch was replaced it may not be known, but an error it was not. */
+function statusOfAnswer(answer: FhirResource): number {
+  return Client.httpFor(answer).response?.status ?? 200
+}
+
+function faultOf(thrown: unknown, caller: AbortSignal, deadline: AbortSignal): RequestFault {
+  if (caller.aborted) return { status: undefined, code: undefined, end: 'aborted' }
+  if (deadline.aborted) return { status: undefined, code: 'FHIR_MCP_EXCHANGE_TIMEOUT', end: 'timeout' }
+  const { error } = failureOf(thrown, Date.now())
+  return { status: statusOf(thrown), code: error.code, end: 'failed' }
 }
 
 function normalBase(text: string): string {

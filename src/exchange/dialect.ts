@@ -1,14 +1,19 @@
 import { assertGrant, type Grant } from '../access/grant.ts'
 import type { Enrolment, Roster } from '../access/roster.ts'
+import type { CompartmentType } from '../fhir/compartment.ts'
 import type { Patient, ResearchStudy } from '../fhir/types.ts'
 import type { Asking } from './asking.ts'
+import { patientOfGrant } from './check.ts'
 import type {
   Exchange,
+  HeldResource,
   ObservationCount,
   ObservationFilter,
   ObservationPage,
   ObservationPageQuery,
   PatientFilter,
+  ResourcePage,
+  ResourceQuery,
   StudyList,
 } from './exchange.ts'
 
@@ -25,7 +30,12 @@ export interface Dialect {
     ids: readonly string[] | undefined,
   ): Promise<readonly Patient[]>
   patientOf(asking: Asking, grant: Grant): Promise<Patient>
-  observationsOf(asking: Asking, grant: Grant, query: ObservationPageQuery): Promise<ObservationPage>
+  observationsOf(
+    asking: Asking,
+    grant: Grant,
+    patient: string,
+    query: ObservationPageQuery,
+  ): Promise<ObservationPage>
   countOfPatient(
     asking: Asking,
     grant: Grant,
@@ -33,6 +43,8 @@ export interface Dialect {
     filter: ObservationFilter,
   ): Promise<ObservationCount>
   countOfAll(asking: Asking, grant: Grant, filter: ObservationFilter): Promise<ObservationCount>
+  searchOf(asking: Asking, grant: Grant, type: CompartmentType, query: ResourceQuery): Promise<ResourcePage>
+  readOf(asking: Asking, grant: Grant, type: CompartmentType, id: string): Promise<HeldResource>
 }
 
 /** A dialect, and what it works with in one call. */
@@ -59,10 +71,17 @@ export function createExchange(find: () => Promise<Spoken>): Exchange {
       ask(grant, ({ dialect, asking }) => dialect.patientsOf(asking, grant, filter, ids)),
     patient: (grant) => ask(grant, ({ dialect, asking }) => dialect.patientOf(asking, grant)),
     observations: (grant, query) =>
-      ask(grant, ({ dialect, asking }) => dialect.observationsOf(asking, grant, query)),
+      ask(grant, ({ dialect, asking }) =>
+        dialect.observationsOf(asking, grant, patientOfGrant(grant), query),
+      ),
+    patientObservations: (grant, patient, query) =>
+      ask(grant, ({ dialect, asking }) => dialect.observationsOf(asking, grant, patient, query)),
     countPatientObservations: (grant, patient, filter) =>
       ask(grant, ({ dialect, asking }) => dialect.countOfPatient(asking, grant, patient, filter)),
     countObservations: (grant, filter) =>
       ask(grant, ({ dialect, asking }) => dialect.countOfAll(asking, grant, filter)),
+    search: (grant, type, query) =>
+      ask(grant, ({ dialect, asking }) => dialect.searchOf(asking, grant, type, query)),
+    read: (grant, type, id) => ask(grant, ({ dialect, asking }) => dialect.readOf(asking, grant, type, id)),
   }
 }

@@ -1,7 +1,16 @@
 import type { Grant } from '../access/grant.ts'
 import type { DialectTraits } from '../access/narrowing.ts'
 import type { Enrolment, Roster } from '../access/roster.ts'
-import type { FhirVersion, Observation, Patient, ResearchStudy, SearchCode } from '../fhir/types.ts'
+import type { CompartmentType } from '../fhir/compartment.ts'
+import type {
+  AnyResource,
+  FhirVersion,
+  Observation,
+  Patient,
+  ResearchStudy,
+  SearchCode,
+} from '../fhir/types.ts'
+import type { SearchArguments } from './compartment/conditions.ts'
 
 /** What the plugin sends to the exchange for a caller. `identity` tells credentials apart without holding them. */
 export interface Credential {
@@ -93,6 +102,30 @@ export interface ObservationCount {
   readonly excluded: number
 }
 
+/** Which resources of one type, and where the page begins: as an earlier page gave it. */
+export interface ResourceQuery {
+  /** Search parameters of the type's safe list, each with a value or several: any of the codes, both of the dates. */
+  readonly search: SearchArguments
+  readonly count: number
+  readonly position?: string
+}
+
+/** A resource of a patient's compartment, held against the grant. */
+export interface HeldResource {
+  readonly resource: AnyResource
+  /** Whether references to other people, contained resources or contents of attachments were left out. */
+  readonly cut: boolean
+}
+
+/** A page of resources of one type, newest first where they have a date. */
+export interface ResourcePage {
+  readonly resources: readonly HeldResource[]
+  /** Where the page after the n-th resource of this one begins (n from 0 to length); undefined behind the last one. */
+  positionAfter(n: number): string | undefined
+  /** Exact number of matches; undefined where it was not proven. */
+  readonly total: number | undefined
+}
+
 /** The permitted studies, and those ids that the exchange does not have (any more). */
 export interface StudyList {
   readonly studies: readonly ResearchStudy[]
@@ -126,6 +159,8 @@ export interface Exchange {
   patient(grant: Grant): Promise<Patient>
   /** A page of the observations of the grant's patient. */
   observations(grant: Grant, query: ObservationPageQuery): Promise<ObservationPage>
+  /** A page of the observations of one patient within a grant. Throws FORBIDDEN, with nothing sent, for any other patient. */
+  patientObservations(grant: Grant, patient: string, query: ObservationPageQuery): Promise<ObservationPage>
   /** How many observations a patient of the grant has, by proven filters only. */
   countPatientObservations(
     grant: Grant,
@@ -134,6 +169,13 @@ export interface Exchange {
   ): Promise<ObservationCount>
   /** How many observations all patients of the grant have together, by proven filters only. */
   countObservations(grant: Grant, filter: ObservationFilter): Promise<ObservationCount>
+  /**
+   * A page of one type of the compartment of the grant's patient. Throws INVALID_ARGUMENT for a type that `fhir.types` does
+   * not allow and for a condition that is not on the type's safe list, and FORBIDDEN for a grant on another type.
+   */
+  search(grant: Grant, type: CompartmentType, query: ResourceQuery): Promise<ResourcePage>
+  /** One of them. FORBIDDEN where there is none of this id, or it is another patient's. */
+  read(grant: Grant, type: CompartmentType, id: string): Promise<HeldResource>
 }
 
 /** Makes the Exchange of one call. One opener serves a process: pool, capabilities and proofs are shared. */

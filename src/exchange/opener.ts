@@ -1,6 +1,7 @@
 import type { DialectTraits } from '../access/narrowing.ts'
 import type { AccessOptions } from '../config/access.ts'
 import type { FhirOptions } from '../config/fhir.ts'
+import type { Meter } from '../telemetry/meter.ts'
 import type { Asking } from './asking.ts'
 import { boundedClient } from './bounded.ts'
 import { createCapabilitiesCache } from './capabilities-cache.ts'
@@ -22,6 +23,8 @@ export interface OpenerOptions {
   readonly access: AccessOptions
   /** The clock, in milliseconds since the epoch. */
   readonly now: () => number
+  /** Counts requests. */
+  readonly meter?: Meter | undefined
   /** By default one that `fhir` describes; the opener closes it. */
   readonly client?: FhirClient
 }
@@ -41,8 +44,8 @@ const traitsOf: Readonly<Record<Kind, DialectTraits>> = {
  * server's metadata with the first question (kept 5 minutes, one flight). Throws CONFIG for an unusable base URL.
  */
 export function createExchangeOpener(options: OpenerOptions): ExchangeOpener {
-  const { fhir, access, now } = options
-  const client = options.client ?? createFhirClient(fhir)
+  const { fhir, access, now, meter } = options
+  const client = options.client ?? createFhirClient(fhir, meter)
   const configured = fhir.dialect === 'auto' ? undefined : fhir.dialect
   const server = createCapabilitiesCache((call) => detectDialect(client, call), { now })
   const pulse = createCapabilitiesCache((call) => detectDialect(client, call), { now, ttl: 10_000 })
@@ -64,12 +67,13 @@ export function createExchangeOpener(options: OpenerOptions): ExchangeOpener {
     access,
     now,
     connections: fhir.connections,
+    types: fhir.types,
     proofs,
     version: async () => (await server.get(call)).fhirVersion,
     capabilities: async () => capabilitiesOf(await statement.get(call)),
     shape,
     api: (path) => {
-      api ??= createApiReader(fhir)
+      api ??= createApiReader(fhir, meter)
       return api.get(call, path)
     },
   })

@@ -26,6 +26,8 @@ export interface IdentifyDependencies {
   readonly apiUrl?: string | undefined
   /** `fhir.audience`, where tokens are forwarded: `aud` of a JWT must hold it too, the client of an opaque token be allowed. */
   readonly exchangeAudience?: string | undefined
+  /** Wraps the cache of principals in one that looks on. */
+  readonly watchCache?: (cache: PrincipalCache) => PrincipalCache
 }
 
 /** The parts of identification, shared by HTTP and stdio. */
@@ -56,7 +58,7 @@ export function identifyWith({ cache, establish, readPermissions }: IdentifyPart
 
 /** The parts of identification. Throws CONFIG as `createIdentify` does. */
 export function createIdentifyParts(options: AuthOptions, dependencies: IdentifyDependencies): IdentifyParts {
-  const { now, environment, apiUrl, exchangeAudience } = dependencies
+  const { now, environment, apiUrl, exchangeAudience, watchCache = unwatched } = dependencies
   const audiences = ownAudiences(options)
   const ask = createAskJson()
   const discovery = createDiscovery(options.issuer, ask, now)
@@ -88,13 +90,15 @@ export function createIdentifyParts(options: AuthOptions, dependencies: Identify
     })
   }
   return {
-    cache: createPrincipalCache(options.cacheSize, now),
+    cache: watchCache(createPrincipalCache(options.cacheSize, now)),
     establish: createEstablish({ options, audiences, exchangeAudience, verifyJwt, introspect, now }),
     readPermissions: createReadPermissions(options, sources, now),
     verifyJwt,
     askUserinfo,
   }
 }
+
+const unwatched = (cache: PrincipalCache): PrincipalCache => cache
 
 function missing(setting: string, source: AuthOptions['sources'][number]) {
   return fhirMcpError('CONFIG', {

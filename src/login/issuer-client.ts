@@ -4,6 +4,8 @@ import {
   ClientSecretBasic,
   ClientSecretPost,
   type Configuration,
+  type CustomFetch,
+  customFetch,
   discovery,
   None,
   type ServerMetadata,
@@ -12,14 +14,18 @@ import { fhirMcpError } from '../errors.ts'
 import { refusalOf } from './refusal.ts'
 import type { LoginSettings } from './settings.ts'
 
-/** The scopes that the tools use where a token has any of SMART's. */
-const readingScopes = ['user/Patient.rs', 'user/Observation.rs', 'user/ResearchStudy.rs']
+/** The types whose scopes the tools use where a token has any of SMART's. */
+const readTypes = ['Patient', 'Observation', 'ResearchStudy']
 
 /**
  * Finds the issuer (OpenID Connect Discovery 1.0, §4) for our client. Throws EXCHANGE_UNAVAILABLE, or CONFIG for an issuer
- * that does without PKCE's S256 or has an endpoint that a browser must not be sent to.
+ * that does without PKCE's S256 or has an endpoint that a browser must not be sent to. `fetch` is how it is asked, now and
+ * later; by default over the network.
  */
-export async function openIssuer(settings: LoginSettings): Promise<Configuration> {
+export async function openIssuer(
+  settings: Pick<LoginSettings, 'issuer' | 'clientId' | 'clientSecret'>,
+  fetch?: CustomFetch,
+): Promise<Configuration> {
   const { issuer, clientId, clientSecret } = settings
   const auth = clientSecret === undefined ? None() : secretAuth(clientSecret)
   const plain = issuer.protocol === 'http:'
@@ -27,6 +33,7 @@ export async function openIssuer(settings: LoginSettings): Promise<Configuration
   try {
     configuration = await discovery(issuer, clientId, undefined, auth, {
       timeout: 10,
+      ...(fetch === undefined ? {} : { [customFetch]: fetch }),
       ...(plain ? { execute: [allowInsecureRequests] } : {}),
     })
   } catch (thrown) {
@@ -49,7 +56,8 @@ export function scopeFor(settings: LoginSettings, metadata: ServerMetadata): str
   if (settings.scope !== undefined) return settings.scope
   const listed = metadata.scopes_supported
   if (listed === undefined) return 'openid offline_access'
-  const useful = ['offline_access', ...readingScopes].filter((scope) => listed.includes(scope))
+  const reading = [...readTypes, ...settings.types].map((type) => `user/${type}.rs`)
+  const useful = ['offline_access', ...reading].filter((scope) => listed.includes(scope))
   return ['openid', ...useful].join(' ')
 }
 

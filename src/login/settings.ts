@@ -12,6 +12,8 @@ export interface LoginSettings {
   readonly clientSecret: string | undefined
   /** Undefined: what the issuer's discovery offers of what the tools need. */
   readonly scope: string | undefined
+  /** Types of the record that the tools may read beside what they always may. */
+  readonly types: Options['fhir']['types']
   /** Resource indicator (RFC 8707); undefined where none is asked for. */
   readonly resource: string | undefined
   /** Port of the loopback redirect; 0 is any free one. */
@@ -36,6 +38,7 @@ export function loginSettings({ options, command }: Configuration): LoginSetting
     clientId,
     clientSecret: command.FHIR_MCP_LOGIN_CLIENT_SECRET,
     scope: command.FHIR_MCP_LOGIN_SCOPE,
+    types: options.fhir.types,
     resource: resourceOf(command.FHIR_MCP_LOGIN_RESOURCE, options.auth.audience),
     port: portOf(command.FHIR_MCP_LOGIN_PORT),
     folder:

@@ -8,6 +8,7 @@ import { type FhirMcpError, fhirMcpError, isFhirMcpError } from '../errors.ts'
 import type { CredentialOf } from '../exchange/credentials/credentials.ts'
 import { principalKey } from '../limits/principal-key.ts'
 import type { Turns } from '../limits/turns.ts'
+import { inSpan } from '../telemetry/spans.ts'
 import type { GrantedContext, Subject, ToolContext, ToolStanding } from '../tools/tool.ts'
 import { type AccessParts, type CallAccess, createCallAccess, type Decision } from './access.ts'
 import { type Head, openLedger } from './ledger.ts'
@@ -74,7 +75,11 @@ export async function doWork<T>(parts: CallParts, work: Work<T>): Promise<T> {
     }
     const access = createCallAccess(parts, asker.principal, call)
     const attempt = async (fresh: boolean) => {
-      const decision = await access.decide(rule, subject, fresh)
+      const decision = await inSpan('decide', async (span) => {
+        const made = await access.decide(rule, subject, fresh)
+        span?.setAttributes({ 'fhir_mcp.target': made.target.kind, 'fhir_mcp.fresh': fresh })
+        return made
+      })
       ledger.decided(decision.target)
       return work.run(contextOf(parts, work, { access, decision, touched: ledger.touched }))
     }

@@ -9,6 +9,9 @@ import { createIdentify, type IdentifyDependencies } from '../identity/create-id
 import { exchangeApiUrl } from '../identity/exchange-api.ts'
 import { createIssuerReady } from '../identity/issuer-ready.ts'
 import { createStdioIdentify, type Tokens } from '../identity/stdio.ts'
+import type { Meter } from '../telemetry/meter.ts'
+import { meteredAudit } from '../telemetry/metered-audit.ts'
+import { watchedIdentify, watchedPrincipals } from '../telemetry/watched-identity.ts'
 import { audienceOf } from './audience.ts'
 import { builtIn } from './built-in.ts'
 import { createService, type NamingService } from './create-service.ts'
@@ -24,6 +27,8 @@ export interface ServiceSurroundings {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** With the credentials `held`: what the broker holds for a person, where there is a broker. */
   readonly heldToken?: HeldToken | undefined
+  /** Counts what happens. */
+  readonly meter?: Meter | undefined
 }
 
 /**
@@ -33,7 +38,10 @@ export interface ServiceSurroundings {
 export function createMcpService(options: Options, surroundings: ServiceSurroundings): NamingService {
   assertForwardable(options)
   const auth = { ...options.auth, ...audienceOf(options) }
-  const identify = createIdentify(auth, identityOf(options, surroundings))
+  const identify = watchedIdentify(
+    createIdentify(auth, identityOf(options, surroundings)),
+    surroundings.meter,
+  )
   const issuerReady = createIssuerReady(auth, surroundings.now)
   const service = createService({ ...partsOf(options, surroundings), identify })
   return {
@@ -56,7 +64,8 @@ export function createStdioService(
   surroundings: ServiceSurroundings,
 ): StdioService {
   const auth = { ...options.auth, ...audienceOf(options) }
-  const bearer = createStdioBearer(tokens, createStdioIdentify(auth, identityOf(options, surroundings)))
+  const identifyPair = createStdioIdentify(auth, identityOf(options, surroundings))
+  const bearer = createStdioBearer(tokens, watchedIdentify(identifyPair, surroundings.meter))
   const identify = async (_: string, signal: AbortSignal) => (await bearer(signal)).principal
   return { ...createService({ ...partsOf(options, surroundings), identify }), bearer }
 }
@@ -78,11 +87,13 @@ export function startNotes({ fhir, auth }: Options): string[] {
   return notes
 }
 
-function partsOf(options: Options, { now, audit, environment, heldToken }: ServiceSurroundings) {
+function partsOf(options: Options, surroundings: ServiceSurroundings) {
+  const { now, environment, heldToken, meter } = surroundings
   assertQuietClient(environment.DEBUG)
   const credentialOf = createCredentials(options.fhir, { now, heldToken })
-  const opener = createExchangeOpener({ fhir: options.fhir, access: options.access, now })
-  return { options, registry: builtIn(), opener, credentialOf, audit, now }
+  const opener = createExchangeOpener({ fhir: options.fhir, access: options.access, now, meter })
+  const audit = meteredAudit(surroundings.audit, meter)
+  return { options, registry: builtIn(options.fhir.types), opener, credentialOf, audit, now, meter }
 }
 
 /** Over HTTP anybody may bring a token; only one that is meant for the exchange as well may be sent there. */
@@ -96,12 +107,13 @@ function assertForwardable({ fhir }: Options): void {
 
 function identityOf(
   { fhir, auth }: Options,
-  { now, environment }: ServiceSurroundings,
+  { now, environment, meter }: ServiceSurroundings,
 ): IdentifyDependencies {
   return {
     now,
     environment,
     exchangeAudience: fhir.credentials === 'forward' ? fhir.audience : undefined,
     apiUrl: auth.sources.includes('exchange') ? exchangeApiUrl(fhir) : undefined,
+    watchCache: watchedPrincipals(meter),
   }
 }

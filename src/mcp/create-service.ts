@@ -13,6 +13,8 @@ import { createTurns } from '../limits/turns.ts'
 import type { Answer } from '../results/answer.ts'
 import { createCursors } from '../results/cursor.ts'
 import { errorAnswer } from '../results/outcome.ts'
+import type { Meter } from '../telemetry/meter.ts'
+import { meteredRosters } from '../telemetry/metered-rosters.ts'
 import type { Subject, ToolStanding } from '../tools/tool.ts'
 import { type CallParts, checkArguments, doLocalWork, doWork, noteRefusal } from './call.ts'
 import { type ListedTool, listTool } from './listing.ts'
@@ -31,6 +33,7 @@ export interface ServiceParts {
   readonly opener: ExchangeOpener
   readonly credentialOf: CredentialOf
   readonly audit: Audit
+  readonly meter: Meter | undefined
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -107,7 +110,11 @@ export function createService(parts: ServiceParts): NamingService {
       const work = { ...head, name: tool.name }
       return doLocalWork(calls, { ...work, run: (context) => tool.run(input, context) })
     }
-    const work = { ...head, given: tool.recorded?.(input) ?? head.given, rule: ruleOfCall(tool, input) }
+    const work = {
+      ...head,
+      given: tool.recorded?.(input, head.given) ?? head.given,
+      rule: ruleOfCall(tool, input),
+    }
     return doWork(calls, {
       ...work,
       subject: () => tool.subject(input),
@@ -163,15 +170,16 @@ export function createService(parts: ServiceParts): NamingService {
 function callParts(parts: ServiceParts, standings: CallParts['standings']): CallParts {
   const { options, opener, now } = parts
   const { access, results, fhir } = options
+  const store = createRosterStore({
+    seconds: access.rosterSeconds,
+    limit: access.rosterLimit,
+    size: access.rosterCacheSize,
+    now,
+  })
   return {
     opener,
     roles: access.roles,
-    store: createRosterStore({
-      seconds: access.rosterSeconds,
-      limit: access.rosterLimit,
-      size: access.rosterCacheSize,
-      now,
-    }),
+    store: meteredRosters(store, parts.meter),
     audit: parts.audit,
     standings,
     credentialOf: parts.credentialOf,

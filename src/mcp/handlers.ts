@@ -84,6 +84,12 @@ export function createHandlers(service: McpService, report: (thrown: unknown) =>
     }
   }
 
+  /** The variable of a resource that is to be completed; a prompt's argument may have the values of one. */
+  function completedBy({ uri, name = '' }: ReferenceToComplete, argument: string) {
+    if (uri !== undefined) return { uri, variable: argument }
+    return registry.prompts.get(name)?.arguments.find((one) => one.name === argument)?.completedBy
+  }
+
   return {
     listTools: (context) =>
       guarded(context, ({ principal }) => ({ tools: [...service.listTools(principal)] })),
@@ -133,7 +139,11 @@ export function createHandlers(service: McpService, report: (thrown: unknown) =>
     listPrompts: () => ({
       prompts: [...registry.prompts.values()].map((prompt) => ({
         ...headOf(prompt),
-        arguments: prompt.arguments.map((argument) => ({ ...argument })),
+        arguments: prompt.arguments.map(({ name, description, required }) => ({
+          name,
+          description,
+          required,
+        })),
       })),
     }),
 
@@ -156,11 +166,11 @@ export function createHandlers(service: McpService, report: (thrown: unknown) =>
     },
 
     async complete({ ref, argument }, context) {
-      const { uri } = ref
-      if (uri === undefined) return { completion: { values: [], total: 0, hasMore: false } }
+      const completed = completedBy(ref, argument.name)
+      if (completed === undefined) return { completion: { values: [], total: 0, hasMore: false } }
       return guarded(context, async (bearer) => {
         const { signal } = context
-        const asked = { uri, variable: argument.name, value: argument.value }
+        const asked = { ...completed, value: argument.value }
         const { values, total, hasMore } = await service.complete({ ...bearer, ...asked, signal })
         return { completion: { values: [...values], total, hasMore } }
       })

@@ -3,7 +3,7 @@ export const instructions = `Read-only access to the studies, patients and obser
 
 - Start with get_my_access: it says which studies and organizations are in reach, without a request to the FHIR server.
 - Count before you list: count_patient_observations, count_study_observations and get_study_count are cheap.
-- For averages, ranges or trends call summarize_patient_observations in place of paging through readings.
+- For averages, ranges or trends call summarize_patient_observations, or summarize_study_observations for a whole study, in place of paging through readings. An answer marked PARTIAL holds for the patients that it names a number of, no more.
 - data_type takes short names (heart-rate, blood-pressure, steps …) that stand for every code of that type; get_data_type lists them with codes and units.
 - A page ends with a cursor where there is more: call again with the same arguments and that cursor.
 - patient_id is a FHIR id, or a participant code together with its study_id; study_id may also be the exact title or identifier of a study. On AMBIGUOUS take one of the ids that the error lists.

@@ -4,6 +4,7 @@ import { type Audit, type CallRecord, type CallTarget, isDenialCode, mostPatient
 import { createTouched, type Said, type Touched } from '../audit/touched.ts'
 import { type ErrorCode, type FhirMcpError, isFhirMcpError } from '../errors.ts'
 import { isFhirId } from '../fhir/grammar.ts'
+import { inSpan } from '../telemetry/spans.ts'
 import type { Subject } from '../tools/tool.ts'
 import type { Asker } from './service.ts'
 
@@ -121,11 +122,15 @@ export function openLedger(audit: Audit, now: () => number, head: Head): Ledger 
         else noted(record)
         throw thrown
       }
-      const said = saidIn(result)
-      const patients = touched.patientsIn(said)
-      if (target?.kind === 'patient' && target.id !== undefined) patients.add(target.id)
-      await kept(recordOf({ outcome: 'allowed', code: undefined, patients, bytes: bytesOf(said) }))
-      return result
+      return inSpan('answer', async (span) => {
+        const said = saidIn(result)
+        const patients = touched.patientsIn(said)
+        if (target?.kind === 'patient' && target.id !== undefined) patients.add(target.id)
+        const bytes = bytesOf(said)
+        span?.setAttributes({ 'fhir_mcp.answer.bytes': bytes, 'fhir_mcp.answer.patients': patients.size })
+        await kept(recordOf({ outcome: 'allowed', code: undefined, patients, bytes }))
+        return result
+      })
     },
     refused: (error) => noted(failureOf(error)),
   }

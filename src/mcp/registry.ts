@@ -49,16 +49,21 @@ export type PromptMessage = { readonly role: 'user' | 'assistant' } & (
   | { readonly content: ContentBlock }
 )
 
+/** An argument of a prompt. */
+export interface PromptArgument {
+  readonly name: string
+  readonly description: string
+  readonly required: boolean
+  /** The resource whose variable has the same values: they complete the argument. */
+  readonly completedBy?: { readonly uri: string; readonly variable: string }
+}
+
 /** A prompt: messages for the assistant, made from its arguments alone. */
 export interface PromptDefinition {
   readonly name: string
   readonly title: string
   readonly description: string
-  readonly arguments: readonly {
-    readonly name: string
-    readonly description: string
-    readonly required: boolean
-  }[]
+  readonly arguments: readonly PromptArgument[]
   get(values: Readonly<Record<string, string>>): readonly PromptMessage[]
 }
 

@@ -1,13 +1,23 @@
 import type { Said } from '../audit/touched.ts'
-import type { Answer } from '../results/answer.ts'
+import type { Answer, ContentBlock } from '../results/answer.ts'
 import type { ResourceBody } from './registry.ts'
 import type { Completion } from './service.ts'
 
-/** What a tool answered. The text of a structured answer says the same; further content may say more. */
+/**
+ * What a tool answered. The text of a structured answer says the same; further content may say more. Of pictures and sounds only
+ * the size counts: letters of base64 are nobody's id.
+ */
 export function saidInAnswer({ structured, text = '', content = [] }: Answer): Said {
-  const more = content.length > 0 ? JSON.stringify(content) : undefined
-  if (structured !== undefined) return { structured, text: more, wording: text }
-  return text === '' && more === undefined ? {} : { text: `${text}\n${more ?? ''}` }
+  const said = content.filter((block) => !isBinary(block))
+  const binary = content.filter(isBinary).map((block) => JSON.stringify(block))
+  const more = content.length > 0 ? said.map((block) => JSON.stringify(block)).join('\n') : undefined
+  const wording = binary.join('')
+  if (structured !== undefined) return { structured, text: more, wording: text + wording }
+  return text === '' && more === undefined ? {} : { text: `${text}\n${more ?? ''}`, wording }
+}
+
+function isBinary({ type }: ContentBlock): boolean {
+  return type === 'image' || type === 'audio'
 }
 
 /** What a resource answered: FHIR where it is that. */

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
+import { masked } from '../fhir/masked.ts'
 import type { AnyResource, Patient, ResearchStudy } from '../fhir/types.ts'
 import { anyResource } from './any-resource.ts'
-import { masked, withoutContained } from './relative.ts'
+import { withoutContained } from './relative.ts'
 
 /** Marks a resource that was left out of (R5 §2.1.27.5.8, `SUBSETTED`). */
 export const subsetted = {
@@ -75,7 +76,11 @@ export function pruneListedStudy(study: ResearchStudy): AnyResource {
 
 /** One study: all but the narrative and the bookkeeping in `meta`. */
 export function pruneStudy(study: ResearchStudy): AnyResource {
-  const whole = anyResource(study)
+  return pruneRecord(anyResource(study))
+}
+
+/** A resource of a patient's compartment: all but the narrative and the bookkeeping in `meta`. */
+export function pruneRecord(whole: AnyResource): AnyResource {
   return settle(whole, { ...omit(whole, ['meta', 'text']), ...metaOf(whole) })
 }
 

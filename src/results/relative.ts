@@ -1,3 +1,4 @@
+import { masked } from '../fhir/masked.ts'
 import type { AnyResource } from '../fhir/types.ts'
 
 /**
@@ -12,11 +13,6 @@ export function withoutBase<T>(resource: T, baseUrl: string): T {
     typeof value === 'string' && isAbsolute(value) ? value.slice(base.length) : value,
   ) as T
 }
-
-/** A datatype without a value, and why (FHIR extension data-absent-reason). */
-export const masked = {
-  extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'masked' }],
-} as const
 
 /**
  * A resource that has lost its `contained` ones, without the references into them (R5 §2.1.5.4: such a reference has to be

@@ -7,6 +7,8 @@ import { type Description, describeNumbers } from './description.ts'
 
 /** The values of one type, component, statistic and unit: never more than one of each. */
 export interface Series {
+  /** The same for the same type, component, statistic and unit, whoever's values they are. */
+  readonly key: string
   readonly type: string
   readonly component: string | undefined
   readonly statistic: string | undefined
@@ -14,6 +16,8 @@ export interface Series {
   readonly unit: Unit | undefined
   /** The codes that its observations are coded with first. */
   readonly codes: readonly Coding[]
+  /** The values that are counted with, in no order. */
+  readonly numbers: readonly number[]
   /** Undefined where no value could be counted with. */
   readonly description: Description | undefined
   readonly excluded: ReadonlyMap<Exclusion, number>
@@ -58,7 +62,7 @@ export function collectSeries(keepTimes: (contribution: Contribution) => boolean
       grow(growing, contribution, time, keepTimes(contribution))
     },
     series() {
-      return [...all].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, growing]) => seriesOf(growing))
+      return [...all].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, growing]) => seriesOf(key, growing))
     },
   }
 }
@@ -101,14 +105,15 @@ function grow(growing: Growing, { value, code }: Contribution, time: ReadingTime
   if (growing.last?.from === undefined || time.from > growing.last.from) growing.last = time
 }
 
-function seriesOf({ head, numbers, codes, ...rest }: Growing): Series {
+function seriesOf(key: string, { head, codes, ...rest }: Growing): Series {
   return {
     ...rest,
+    key,
     type: head.type.label,
     component: head.component?.label,
     statistic: head.statistic,
     unit: head.unit === undefined || head.unit.label === '' ? undefined : head.unit,
     codes: [...codes.values()],
-    description: describeNumbers(numbers),
+    description: describeNumbers(rest.numbers),
   }
 }

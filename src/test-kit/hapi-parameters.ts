@@ -1,4 +1,5 @@
 import type { FhirVersion } from '../fhir/types.ts'
+import { recordParameters } from './hapi-record-parameters.ts'
 
 /** A search parameter of the stand-in: how it compares, and the elements that it looks at. */
 export interface SearchParameter {
@@ -74,6 +75,7 @@ const others: Readonly<Record<string, Table>> = {
 const releases: Readonly<Record<FhirVersion, Readonly<Record<string, Table>>>> = {
   R4: {
     ...others,
+    ...recordParameters('R4'),
     ResearchStudy: { ...study, sponsor: reference('sponsor', 'Organization') },
     ResearchSubject: {
       ...enrolment,
@@ -83,6 +85,7 @@ const releases: Readonly<Record<FhirVersion, Readonly<Record<string, Table>>>> =
   },
   R5: {
     ...others,
+    ...recordParameters('R5'),
     ResearchStudy: study,
     ResearchSubject: {
       ...enrolment,

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import type { Roster } from '../access/roster.ts'
 import { fhirMcpError, isFhirMcpError } from '../errors.ts'
 import type { ObservationCount } from '../exchange/exchange.ts'
 import type { AnyResource, ParametersParameter } from '../fhir/types.ts'
@@ -18,7 +17,8 @@ import {
 } from './observations/asked.ts'
 import { countByPatient, type PatientCount, sumOf } from './observations/count-by-patient.ts'
 import { countParameters, countText } from './observations/count-text.ts'
-import { type CodesOf, patientCountRow, patientsThatFit } from './observations/patient-count-rows.ts'
+import { codesIn } from './observations/participant-codes.ts'
+import { patientCountRow, patientsThatFit } from './observations/patient-count-rows.ts'
 import { studyOf } from './target-study.ts'
 import { defineTool, type GrantedContext } from './tool.ts'
 
@@ -203,11 +203,4 @@ function bytesOf(asked: AskedObservations, context: GrantedContext): number {
 function positionOf(position: unknown): string {
   if (typeof position === 'string') return position
   throw fhirMcpError('INVALID_ARGUMENT', { detail: 'cursor is not one of this tool: leave it out.' })
-}
-
-function codesIn(roster: Roster): CodesOf {
-  return (patient) => {
-    const codes = roster.enrolments(patient).flatMap((enrolment) => enrolment.codes)
-    return [...new Set(codes)]
-  }
 }

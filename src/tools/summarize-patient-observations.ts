@@ -1,17 +1,19 @@
 import { z } from 'zod'
 import type { ParametersParameter } from '../fhir/types.ts'
-import { oneLine, someOf } from '../results/line.ts'
+import { someOf } from '../results/line.ts'
 import { parametersOf } from '../results/parameters.ts'
 import { readingTime } from '../results/reading-time.ts'
 import { singleAnswer } from '../results/single.ts'
 import { type ExcludedStatus, excludedStatusOf } from '../results/standing.ts'
 import { contributionsOf } from '../statistics/contributions.ts'
-import { overlapping } from '../statistics/days.ts'
 import { collectSeries, type Series } from '../statistics/series.ts'
 import type { Period } from './arguments/period.ts'
 import { observationArguments, observationRule, patientArguments } from './observations/arguments.ts'
 import { askedObservations, askedParameters, patientSubject, wordingOf } from './observations/asked.ts'
-import { mostRead, type ReadEnd, readAll } from './observations/read-all.ts'
+import { countsOfDays, isSummed, summedType, sumNotes } from './observations/day-counts.ts'
+import { endNotes } from './observations/end-notes.ts'
+import { readAll } from './observations/read-all.ts'
+import { isWords, nameOf } from './observations/series-names.ts'
 import { daysOf, type SummaryPart, seriesPart } from './observations/summary-parts.ts'
 import { whyEmpty } from './observations/why-empty.ts'
 import { patientOf } from './target-patient.ts'
@@ -19,8 +21,6 @@ import { defineTool } from './tool.ts'
 
 const input = z.strictObject({ ...patientArguments, ...observationArguments })
 
-/** The type whose values are summed up per day. */
-const summedType = 'step-count'
 /** Bytes set aside for what was asked and for notes; text takes about as much as a third of the rest. */
 const frame = 6144
 
@@ -131,61 +131,4 @@ function layOut(series: readonly Series[], period: Period, bytes: number): LaidO
     }
   }
   return { parts: series.flatMap((one) => shown.get(one) ?? []), notes }
-}
-
-/** Statistics that are counts themselves, so that they add up: `sum`, and `sum` of a day. */
-const sums: readonly (string | undefined)[] = [undefined, 'sum', 'sum per d']
-/** The longest day: 25 hours where clocks go back. */
-const longestDay = 25 * 3_600_000
-
-/** Counts add up per day; an average, a maximum or a component does not. */
-function isSummed({ type, component, statistic, timed, withoutDay }: Series): boolean {
-  const isCount = component === undefined && sums.includes(statistic)
-  return type === summedType && isCount && timed.length + withoutDay > 0
-}
-
-/**
- * Without counts that reach into the period from before it, whose day would lack all others, and without those over more
- * than a day, which belong to none.
- */
-function countsOfDays(series: Series, { from }: Period): Series {
-  const start = from === undefined ? Number.NEGATIVE_INFINITY : Date.parse(from)
-  const timed = series.timed.filter((one) => one.from >= start && one.to - one.from <= longestDay)
-  return { ...series, timed }
-}
-
-function sumNotes({ timed }: Series, zone: string, dayless: number): string[] {
-  const overlaps = overlapping(timed)
-  return [
-    `Days are those of ${zone}, by when a count begins; days without data are not days of 0 steps.`,
-    ...(dayless === 0
-      ? []
-      : [`Counts that begin before the period or last more than a day, in no day: ${dayless}.`]),
-    ...(overlaps === 0
-      ? []
-      : [`Counts that overlap in time with an earlier one: ${overlaps}. Sums may count steps twice.`]),
-  ]
-}
-
-function endNotes(end: ReadEnd, read: number): string[] {
-  const newest = `PARTIAL: only the newest ${read} observations are in these numbers, and the earliest day may be cut`
-  switch (end) {
-    case 'complete':
-      return []
-    case 'bound':
-      return [`${newest}; ${mostRead} are read at most. Ask for shorter periods.`]
-    case 'deadline':
-      return [`${newest}; the deadline came first. Ask for a shorter period.`]
-    case 'stuck':
-      return [`${newest}; the pages of the exchange led no further.`]
-  }
-}
-
-/** Whether nothing in a series was ever meant to be a number. */
-function isWords({ description, excluded }: Series): boolean {
-  return description === undefined && excluded.size === 1 && excluded.has('not a number')
-}
-
-function nameOf({ type, component, unit, statistic }: Series): string {
-  return oneLine([type, component, statistic, unit?.label].filter((one) => one !== undefined).join(' '))
 }

@@ -3,6 +3,7 @@ import type { Grant } from '../access/grant.ts'
 import type { Rule } from '../access/narrowing.ts'
 import type { Principal } from '../access/principal.ts'
 import type { Roster } from '../access/roster.ts'
+import type { ScopeNeed } from '../access/scopes.ts'
 import type { RosterKey, Target } from '../access/target.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import type { Answer } from '../results/answer.ts'
@@ -77,6 +78,16 @@ export interface Tool<Input extends z.ZodObject = z.ZodObject> {
   readonly input: Input
   readonly output: Output
   readonly rule: Pick<Rule, 'needs' | 'patients'>
+  /**
+   * Where an argument says which type is read: what a call needs. `rule.needs` then has a need for each type that there may
+   * be, and a call is decided by these alone.
+   */
+  needsOf?(input: z.output<Input>): readonly ScopeNeed[]
+  /**
+   * What the record of a call says was given, where that is more than `names`, those of the arguments: words of ours or of the
+   * configuration, never a text of the caller's.
+   */
+  recorded?(input: z.output<Input>, names: readonly string[]): readonly string[]
   subject(input: z.output<Input>): Subject
   run(input: z.output<Input>, context: GrantedContext): Promise<Answer>
 }

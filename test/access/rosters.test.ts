@@ -86,6 +86,13 @@ describe('the roster store', () => {
     expect(one.reads).toEqual(['study/a', 'study/b', 'study/a'])
   })
 
+  it('says how much of them is in memory', async () => {
+    const store = createRosterStore({ ...settings, now: clock().now })
+    expect(store.kept()).toEqual({ rosters: 0, patients: 0 })
+    await store.load(sourceOf(answers).source, { keys: [studyA, studyB] })
+    expect(store.kept()).toEqual({ rosters: 2, patients: 4 })
+  })
+
   it('is shared between callers of one identity only', async () => {
     const store = createRosterStore({ ...settings, now: clock().now })
     const one = sourceOf(answers, 'one')

@@ -135,7 +135,11 @@ describe.each([hapi('R4'), hapi('R5'), jupyterHealth])('$title', (stage) => {
       await gateway.call(token, 'search_patients', { name, detail: 'identified' }),
       await gateway.call(token, 'get_study_metadata', { study_id }),
     ]
-    expect(answers.map(({ isError, text }) => (isError ? text : ''))).toEqual(['', '', '', ''])
+    for (const search of stage.usual.search ?? []) {
+      const type = JSON.stringify(search).includes('finished') ? 'Encounter' : 'Condition'
+      answers.push(await gateway.call(token, 'search_fhir', { patient_id, type, search }))
+    }
+    expect(answers.map(({ isError, text }) => (isError ? text : ''))).toEqual(answers.map(() => ''))
     expect(exchange.count).toBeGreaterThan(4)
     nothingOutside()
   })

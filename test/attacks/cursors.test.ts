@@ -48,6 +48,11 @@ const calls = [
     given: { study_id: 'study-a', by_patient: true },
     other: [{ study_id: 'study-b' }, { end: '2026-10-01' }],
   },
+  {
+    tool: 'summarize_study_observations',
+    given: { study_id: 'study-a', by: 'patient' },
+    other: [{ study_id: 'study-b' }, { by: 'week' }, { end: '2026-10-01' }],
+  },
 ] as const
 
 const everybody = [

@@ -42,6 +42,7 @@ const calls = [
   ['get_patient_date_range', { patient_id: 'pat-1' }],
   ['count_patient_observations', { patient_id: 'pat-1' }],
   ['count_study_observations', { study_id: 'study-a' }],
+  ['summarize_study_observations', { study_id: 'study-a', start: '2026-11-01' }],
   ['search_patients', { birthdate: 'ge1900-01-01', detail: 'identified' }],
   ['search_patients', { family: 'Halvorsen', detail: 'identified' }],
   [
@@ -52,11 +53,16 @@ const calls = [
   ['get_study_metadata', { study_id: 'study-a', format: 'fhir_full' }],
   ['get_study_metadata', { study_id: 'Study A' }],
   ['get_server_capabilities', {}],
+  ['search_fhir', { patient_id: 'pat-1', type: 'Condition', limit: 3 }],
+  ['search_fhir', { patient_id: 'pat-1', type: 'Encounter', search: { date: 'ge2020' }, format: 'table' }],
+  ['read_fhir', { patient_id: 'pat-1', type: 'Condition', id: 'pat-1-condition-1' }],
 ] as const
 const call = fc.nat(calls.length - 1)
 const honest: Answered[] = []
 /** Types whose answers are attacked; the empty text: all of them. */
-const attackedType = fc.constantFrom('', '', 'Patient', 'Observation', 'ResearchSubject', 'ResearchStudy')
+const attackedType = fc.constantFrom(
+  ...['', '', 'Patient', 'Observation', 'ResearchSubject', 'ResearchStudy', 'Condition', 'Encounter'],
+)
 
 beforeAll(async () => {
   clock = stopClock()
@@ -65,7 +71,7 @@ beforeAll(async () => {
   elsewhere = await startExchange({ dialect: 'hapi', fhirVersion: 'R4' })
   gateway = await startAttacked(signer, {
     // Nothing is kept, so that every question of every call is asked, and answered by the attacker.
-    fhir: { baseUrl: exchange.url, credentials: 'none', dialect: 'hapi' },
+    fhir: { baseUrl: exchange.url, credentials: 'none', dialect: 'hapi', types: ['Condition', 'Encounter'] },
     access: { rosterSeconds: 0 },
     results: { deadline: 5000 },
   })

@@ -62,6 +62,8 @@ function schemasIn(list: unknown): Schema[] {
 function takesText(schema: Schema): boolean {
   if (schema.type === 'string') return schema.enum === undefined && schema.const === undefined
   if (schema.type === 'array') return isSchema(schema.items) && takesText(schema.items)
+  if (schema.type === 'object')
+    return isSchema(schema.additionalProperties) && takesText(schema.additionalProperties)
   return [...schemasIn(schema.anyOf), ...schemasIn(schema.oneOf)].some(takesText)
 }
 
@@ -84,6 +86,12 @@ function fitting(schema: Schema, texts: fc.Arbitrary<string>): fc.Arbitrary<unkn
   if (type === 'integer' || type === 'number') return fc.integer({ min: 1, max: 60 })
   if (type === 'array')
     return fc.array(fitting(isSchema(items) ? items : {}, texts), { minLength: 1, maxLength: 2 })
+  if (type === 'object' && isSchema(schema.additionalProperties)) {
+    const names = fc.oneof(fc.constantFrom('code', 'status', 'class', 'date', 'onset-date'), texts)
+    // Now and then a good one, so that some get through.
+    const values = fc.oneof(fc.constantFrom('38341003', 'urn:x|y', 'ge2024-01'), texts)
+    return fc.dictionary(names, fitting(schema.additionalProperties, values), { minKeys: 1, maxKeys: 2 })
+  }
   const several = [...schemasIn(anyOf), ...schemasIn(oneOf)]
   if (several.length > 0) return fc.oneof(...several.map((one) => fitting(one, texts)))
   return texts

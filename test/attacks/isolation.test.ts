@@ -84,6 +84,7 @@ const kinds = {
   count_patient_observations: ({ patients }, at) => ({ patient_id: patients[at] }),
   summarize_patient_observations: ({ patients }, at) => ({ patient_id: patients[at] }),
   count_study_observations: ({ study }) => ({ study_id: study }),
+  summarize_study_observations: ({ study }) => ({ study_id: study, by: 'patient' }),
 } satisfies Record<string, (whose: Inhabitant, at: number) => Record<string, unknown>>
 
 /** Calls of everybody, mixed; every fourth asks for what belongs to somebody else. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import type { AnyResource } from '../../src/fhir/types.ts'
 import { type Fault, startExchange, syntheticCohort, type TestExchange } from '../../src/test-kit/index.ts'
+import { record } from '../tools/record.ts'
 
 /** What stands in every resource that the caller must never see. */
 export const secret = 'zz-secret'
@@ -23,7 +24,7 @@ function isForeign(resource: AnyResource): boolean {
 
 /** A HAPI server whose foreign resources all bear the secret, so that none can come out unseen. */
 export async function startMarked(): Promise<TestExchange<AnyResource[]>> {
-  const cohort = syntheticCohort().map((resource) => {
+  const cohort = [...syntheticCohort(), ...record('R4')].map((resource) => {
     if (!isForeign(resource)) return resource
     const marks: Record<string, object> = {
       Patient: { name: [{ family: secret, given: [secret] }] },
@@ -31,7 +32,7 @@ export async function startMarked(): Promise<TestExchange<AnyResource[]>> {
       ResearchStudy: { title: secret },
       ResearchSubject: { identifier: [{ value: secret }] },
     }
-    return { ...resource, ...marks[resource.resourceType] }
+    return { ...resource, ...(marks[resource.resourceType] ?? { note: [{ text: secret }] }) }
   })
   return startExchange({ dialect: 'hapi', fhirVersion: 'R4', cohort })
 }

@@ -1,5 +1,11 @@
 import type { FhirMcpOptions } from '../../plugins/index.ts'
-import { permissionsClaim, startExchange, type TestExchange } from '../../src/test-kit/index.ts'
+import {
+  permissionsClaim,
+  startExchange,
+  syntheticCohort,
+  type TestExchange,
+} from '../../src/test-kit/index.ts'
+import { record } from '../tools/record.ts'
 import type { Names } from './hostile.ts'
 import type { Reach, WireRules } from './wire.ts'
 import { hapiRules, jupyterHealthRules } from './wire-rules.ts'
@@ -33,8 +39,11 @@ const periods = {
 /** A HAPI server, which lets everybody see everything. */
 export const hapi = (fhirVersion: 'R4' | 'R5'): Stage => ({
   title: `arguments: HAPI ${fhirVersion}`,
-  start: () => startExchange({ dialect: 'hapi', fhirVersion }),
-  fhir: (url) => ({ baseUrl: url, credentials: 'none' }),
+  start: () => {
+    const cohort = [...syntheticCohort(), ...record(fhirVersion)]
+    return startExchange({ dialect: 'hapi', fhirVersion, cohort })
+  },
+  fhir: (url) => ({ baseUrl: url, credentials: 'none', types: ['Condition', 'Encounter'] }),
   rules: hapiRules,
   claims: permissionsClaim({ studies: ['study-a'], organizations: { 'org-1': 'viewer' } }),
   reach: {
@@ -78,6 +87,9 @@ export const hapi = (fhirVersion: 'R4' | 'R5'): Stage => ({
     family: ['Halvorsen'],
     given: ['Ingrid'],
     identifier: ['MRN0001', 'urn:x:mrn|MRN0001'],
+    type: ['Condition', 'Encounter'],
+    search: [{}, { code: '38341003' }, { status: 'finished', date: 'ge2026' }],
+    id: ['pat-1-condition-1', 'Condition/pat-1-condition-2', 'Encounter/pat-1-encounter'],
   },
 })
 

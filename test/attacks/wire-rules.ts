@@ -20,6 +20,17 @@ const token: ValueRule = (value) =>
 const tokens: ValueRule = (value) => alternatives(value).every((part) => separators(part, '|') === 1)
 const day: ValueRule = (value) => /^(eq|ge|le|gt|lt)?\d{4}(-\d{2}(-\d{2})?)?$/.test(value)
 const instant: ValueRule = (value) => /^(ge|lt)-?\d{4,6}-\d{2}-\d{2}(T[\d:.]+Z)?$/.test(value)
+const someTokens: ValueRule = (value) =>
+  alternatives(value).every((part) => separators(part, '|') <= 1 && separators(part, '$') === 0)
+const when: ValueRule = (value) =>
+  /^(eq|ge|le|gt|lt)?\d{4}(-\d{2}(-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2}))?)?)?$/.test(value)
+/** A type of the record is searched within one patient, by id and by conditions of its list. */
+const ofRecord = (filters: Readonly<Record<string, ValueRule>>) => ({
+  read: () => false,
+  within: { patient: one(named('Patient', 'patients')) },
+  filters: { _id: (value: string) => /^[A-Za-z0-9\-.]{1,64}$/.test(value), ...filters },
+  controls: isControl,
+})
 const statuses: ValueRule = (value) => /^(entered-in-error|cancelled)(,cancelled)?$/.test(value)
 
 const impossible = new Set([
@@ -79,6 +90,17 @@ export const hapiRules: WireRules = {
       filters: { code: tokens, date: instant, status: statuses },
       controls: isControl,
     },
+    Condition: ofRecord({
+      'clinical-status': someTokens,
+      'verification-status': someTokens,
+      category: someTokens,
+      severity: someTokens,
+      code: someTokens,
+      'onset-date': when,
+      'abatement-date': when,
+      'recorded-date': when,
+    }),
+    Encounter: ofRecord({ status: someTokens, class: someTokens, type: someTokens, date: when }),
   },
 }
 

@@ -53,6 +53,7 @@ const headers = [
   'content-length',
   'content-type',
   'host',
+  'prefer',
   'sec-fetch-mode',
   'transfer-encoding',
   'user-agent',
@@ -89,7 +90,7 @@ const paging: Readonly<Record<string, ValueRule>> = {
   _pretty: (value) => value === 'false',
   _summary: (value) => value === 'count',
   _total: (value) => value === 'accurate',
-  _sort: (value) => /^-?\w+(,_id)?$/.test(value),
+  _sort: (value) => /^-?[\w-]+(,_id)?$/.test(value),
   _elements: (value) => /^\w+(,\w+)*$/.test(value),
 }
 

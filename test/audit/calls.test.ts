@@ -146,10 +146,18 @@ describe('the record of a call', () => {
     expect(last()).toMatchObject({ patients: [], target: { kind: 'study', id: 'study-a' } })
   })
 
+  it('names the patients of whom a summary has a row, and none for a summary of all together', async () => {
+    await client.call('summarize_study_observations', { study_id: 'study-a', by: 'patient' })
+    expect(last()?.patients.length).toBeGreaterThan(3)
+    await client.call('summarize_study_observations', { study_id: 'study-a' })
+    expect(last()).toMatchObject({ patients: [], target: { kind: 'study', id: 'study-a' } })
+  })
+
   it.each([
     ['get_patient_observations', { limit: 2 }],
     ['get_patient_observations', { limit: 2, format: 'table' }],
     ['summarize_patient_observations', {}],
+    ['chart_patient_observations', { data_types: ['heart-rate'] }],
     ['get_patient_date_range', {}],
     ['count_patient_observations', {}],
   ])('names the patient of %s', async (tool, more) => {

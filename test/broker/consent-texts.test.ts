@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { foreign, foreignText, longestName } from '../../src/broker/consent/foreign.ts'
+import { foreign, foreignText, longestName } from '../../src/pages/foreign.ts'
 
 const shown = (text: string) => foreignText(text)?.text
 

@@ -49,7 +49,16 @@ describe('the command line', () => {
     expect(stdout).toContain('any of id_token, introspection, userinfo, exchange; default: id_token')
     expect(stdout).toContain('It is on when\nFHIR_MCP_BROKER_UPSTREAM_ISSUER is set')
     for (const name of Object.keys(commandVariables)) expect(stdout).toContain(`  ${name}\n`)
-    for (const command of ['serve', 'stdio', 'login', 'logout', 'whoami', 'broker-secrets']) {
+    for (const command of [
+      'serve',
+      'stdio',
+      'login',
+      'logout',
+      'whoami',
+      'broker-secrets',
+      'check',
+      'connect',
+    ]) {
       expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'))
     }
   })

@@ -14,6 +14,8 @@ export const inspectorCalls: Readonly<Record<string, Readonly<Record<string, unk
   count_patient_observations: patient,
   count_study_observations: { study_id: 'study-a' },
   summarize_patient_observations: { ...patient, data_type: 'heart-rate' },
+  chart_patient_observations: { ...patient, data_types: ['heart-rate'] },
+  summarize_study_observations: { study_id: 'study-a', data_type: 'heart-rate', by: 'week' },
   get_data_type: { data_type: 'heart-rate' },
   get_server_capabilities: {},
 }

@@ -91,6 +91,8 @@ describe('a JupyterHealth Exchange that', () => {
     ['get_patient_observations', { patient_id: '40006', limit: 3 }],
     ['get_patient_date_range', { patient_id: '40006' }],
     ['summarize_patient_observations', { patient_id: '40006' }],
+    ['chart_patient_observations', { patient_id: '40006', data_types: ['heart-rate'] }],
+    ['summarize_study_observations', { study_id: '30006' }],
   ])('ignores the filter on the patient is found out by %s', async (tool, given) => {
     misbehave('Observation', { kind: 'ignore', parameters: ['patient'] })
     const called = await client.call(tool, given)

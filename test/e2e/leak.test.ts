@@ -72,6 +72,8 @@ describe.each(['R4', 'R5'] as const)('a HAPI server, %s, that', (fhirVersion) =>
   const calls: readonly (readonly [string, string, Record<string, unknown>])[] = [
     ['Observation', 'get_patient_observations', { patient_id: 'pat-1', limit: 5 }],
     ['Observation', 'summarize_patient_observations', { patient_id: 'pat-1' }],
+    ['Observation', 'chart_patient_observations', { patient_id: 'pat-1', data_types: ['heart-rate'] }],
+    ['Observation', 'summarize_study_observations', { study_id: 'study-a' }],
     ['Observation', 'get_patient_date_range', { patient_id: 'pat-1' }],
     ['Patient', 'get_patient_demographics', { patient_id: 'pat-1' }],
     ['Patient', 'search_patients', { birthdate: 'ge1900-01-01', study_id: 'study-a' }],

@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { z } from 'zod'
 import type { FhirVersion } from '../../src/fhir/types.ts'
+import { pngOfAnswer, sizeOfPng } from '../charts/png.ts'
 import type { Called } from './clients.ts'
 import type { Server } from './recorded.ts'
 
@@ -227,6 +228,32 @@ export function scenariosOf(cast: Cast): Scenario[] {
       check({ structured, text }) {
         expect(structured).toMatchObject({ resourceType: 'Parameters' })
         for (const word of ['mean', 'median', 'mg/dL', 'mm[Hg]']) expect(text).toContain(word)
+      },
+    },
+    {
+      title: 'draws a picture that has every reading of the type that counts',
+      tool: 'chart_patient_observations',
+      arguments: { patient_id: patient, data_types: ['heart-rate'] },
+      check({ structured, text, content }) {
+        expect(structured).toMatchObject({ resourceType: 'Parameters' })
+        expect(text).toContain('Chart: Heart rate, ')
+        expect(text).toContain('beats/min')
+        expect(sizeOfPng(pngOfAnswer({ content })).width).toBeGreaterThan(1100)
+      },
+    },
+    {
+      title: 'summarizes a study, and its numbers are over as many observations as are counted',
+      tool: 'summarize_study_observations',
+      arguments: { study_id: study },
+      check(called) {
+        const { enrolled, ofStudy } = cast
+        expect(valuesOf(called)).toMatchObject({
+          complete: true,
+          patients: enrolled.length,
+          patientsRead: enrolled.length,
+          observations: ofStudy,
+        })
+        for (const word of ['median', 'p95', 'mg/dL', 'mm[Hg]']) expect(called.text).toContain(word)
       },
     },
     {

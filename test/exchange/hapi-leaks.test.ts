@@ -7,6 +7,7 @@ import { codeOf, exchangeOf, testNow } from './opened.ts'
 const caller = { studies: { s1: ['p1', 'p2', '-p3', 'p4'] }, organizations: { o1: ['p1', 'p2'] } }
 const onP1 = grantFor(caller, on.patient('p1'))
 const reach = grantFor(caller, on.reach)
+const onStudy = grantFor(caller, on.study('s1'))
 const vitals = grantFor(
   { ...caller, scope: 'user/Observation.rs?category=vital-signs user/Patient.rs' },
   on.reach,
@@ -214,15 +215,18 @@ const wrong: [string, Ask, Faults, string][] = [
 ]
 
 describe.each(['R4', 'R5'] as const)('a server (%s) that', (version) => {
-  it.each(wrong)('%s', async (_, ask, faults, code) => {
+  it.each([...wrong, ...wrongOfMember])('%s', async (_, ask, faults, code) => {
     const server = await startHapi(version, faults)
     expect(await codeOf(ask(exchangeOf(server.baseUrl)))).toBe(code)
   })
 
-  it.each(wrong)('is honest gets its answer through (control of: it %s)', async (_, ask) => {
-    const server = await startHapi(version)
-    await expect(ask(exchangeOf(server.baseUrl))).resolves.toBeDefined()
-  })
+  it.each([...wrong, ...wrongOfMember])(
+    'is honest gets its answer through (control of: it %s)',
+    async (_, ask) => {
+      const server = await startHapi(version)
+      await expect(ask(exchangeOf(server.baseUrl))).resolves.toBeDefined()
+    },
+  )
 
   it('includes other resources or says something beside the matches gets its matches through', async () => {
     const adds = [
@@ -234,6 +238,20 @@ describe.each(['R4', 'R5'] as const)('a server (%s) that', (version) => {
     const answer = await exchangeOf(server.baseUrl).observations(onP1, newest)
     expect(answer.observations).toHaveLength(13)
   })
+
+  it.each(['p3', 'p5', 'p9'])(
+    'is not asked for the observations of %s, who is no member',
+    async (patient) => {
+      const server = await startHapi(version)
+      const exchange = exchangeOf(server.baseUrl)
+      expect(await codeOf(exchange.patientObservations(onStudy, patient, newest))).toBe('FORBIDDEN')
+      expect(await codeOf(exchange.patientObservations(onP1, 'p2', newest))).toBe('FORBIDDEN')
+      expect(await codeOf(exchange.patientObservations(roster, 'p1', newest))).toBe('FORBIDDEN')
+      expect(server.arrivals.filter(({ url }) => url.includes('Observation'))).toEqual([])
+      const { observations } = await exchange.patientObservations(onStudy, 'p1', newest)
+      expect(observations.length).toBeGreaterThan(0)
+    },
+  )
 
   it('writes references in full or with a version gets its answer through', async () => {
     const rows = ['Patient/p1', 'Patient/p1/_history/3', 'BASE/Patient/p1'].map((reference, index) =>
@@ -263,6 +281,17 @@ describe.each(['R4', 'R5'] as const)('a server (%s) that', (version) => {
     expect(await exchange.countPatientObservations(onP1, 'p1', {})).toEqual({ count: 12, excluded: 1 })
   })
 })
+
+/** The same faults, where the patient is one of many within the grant. */
+const member: Ask = (exchange) => exchange.patientObservations(onStudy, 'p1', newest)
+const wrongOfMember = wrong
+  .filter(([, ask]) => ask === page)
+  .map(([title, , faults, code]): (typeof wrong)[number] => [
+    `${title}, asked for one of a study`,
+    member,
+    faults,
+    code,
+  ])
 
 describe('the controls of counts', () => {
   const controlsOf = (arrivals: readonly { body: string }[]) =>

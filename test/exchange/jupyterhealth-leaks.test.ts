@@ -165,15 +165,40 @@ const wrong: [string, Ask, JupyterHealthFaults, string][] = [
   ],
 ]
 
+/** The same faults, where the patient is one of many within the grant. */
+const member: Ask = (exchange) => exchange.patientObservations(onStudy, '41', newest)
+const wrongOfMember = wrong
+  .filter(([, ask]) => ask === page)
+  .map(([title, , faults, code]): (typeof wrong)[number] => [
+    `${title}, asked for one of a study`,
+    member,
+    faults,
+    code,
+  ])
+
 describe('a JupyterHealth Exchange that', () => {
-  it.each(wrong)('%s', async (_, ask, faults, code) => {
+  it.each([...wrong, ...wrongOfMember])('%s', async (_, ask, faults, code) => {
     const server = await startJupyterHealth(faults)
     expect(await codeOf(ask(exchangeOf(server.baseUrl)))).toBe(code)
   })
 
-  it.each(wrong)('is honest gets its answer through (control of: it %s)', async (_, ask) => {
+  it.each([...wrong, ...wrongOfMember])(
+    'is honest gets its answer through (control of: it %s)',
+    async (_, ask) => {
+      const server = await startJupyterHealth()
+      await expect(ask(exchangeOf(server.baseUrl))).resolves.toBeDefined()
+    },
+  )
+
+  it.each(['44', '45', 'x'])('is not asked for the observations of %s, who is no member', async (patient) => {
     const server = await startJupyterHealth()
-    await expect(ask(exchangeOf(server.baseUrl))).resolves.toBeDefined()
+    const exchange = exchangeOf(server.baseUrl)
+    expect(await codeOf(exchange.patientObservations(onStudy, patient, newest))).toBe('FORBIDDEN')
+    expect(await codeOf(exchange.patientObservations(on41, '42', newest))).toBe('FORBIDDEN')
+    expect(await codeOf(exchange.patientObservations(roster, '41', newest))).toBe('FORBIDDEN')
+    expect(server.arrivals.filter(({ url }) => url.includes('Observation'))).toEqual([])
+    const { observations } = await exchange.patientObservations(onStudy, '42', newest)
+    expect(observations.length).toBeGreaterThan(0)
   })
 
   it('counts without the study is asked for each patient', async () => {

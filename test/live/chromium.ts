@@ -8,7 +8,7 @@ export const noChromium = existsSync(executablePath)
   ? undefined
   : `there is no Chromium at ${executablePath} (CHROMIUM_PATH says where it is)`
 
-/** Folder for screenshots of the consent page; undefined: none are taken. */
+/** Folder for screenshots of the pages; undefined: none are taken. */
 export const screenshots = process.env.CONSENT_SCREENSHOTS
 
 /** Starts Chromium without a window. */

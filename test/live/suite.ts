@@ -135,6 +135,22 @@ export function liveSuite(name: string, open: () => Promise<Live>): void {
       await call('get_patient_date_range', { patient_id: patient })
     })
 
+    it('draws a picture', async () => {
+      const { patient } = live.found
+      const { content } = await call('chart_patient_observations', {
+        patient_id: patient,
+        data_types: ['heart-rate', 'blood-pressure', 'steps', 'sleep'],
+      })
+      expect(content.filter(({ type }) => type === 'image')).toHaveLength(1)
+    })
+
+    it('summarizes a study over as many observations as it counts', async () => {
+      const { study } = live.found
+      const counted = valuesOf(await call('count_study_observations', { study_id: study }))
+      const summed = valuesOf(await call('summarize_study_observations', { study_id: study }))
+      if (summed.complete === true) expect(summed.observations).toBe(counted.count)
+    })
+
     it('says what the exchange is', async () => {
       const { structured } = await call('get_server_capabilities')
       expect(['R4', 'R5']).toContain(structured.fhirVersion)

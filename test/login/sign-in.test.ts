@@ -115,13 +115,17 @@ describe('login in the browser', () => {
 
   it('signs in where access tokens are JWTs for a resource, with offline access and the scopes of the tools', async () => {
     const resource = 'http://127.0.0.1:8765/mcp'
-    const scopes = ['openid', 'offline_access', 'user/Patient.rs', 'user/Observation.rs', 'user/Device.rs']
+    const scopes = [
+      ...['openid', 'offline_access', 'user/Patient.rs', 'user/Observation.rs'],
+      ...['user/Device.rs', 'user/Condition.rs'],
+    ]
     const upstream = await upstreamWith({ resource, scopes })
     const environment = {
       ...jupyterHealthVariables(upstream, temporaryFolder()),
       FHIR_MCP_FHIR_CREDENTIALS: 'none',
       FHIR_MCP_AUTH_SOURCES: 'jwt',
       FHIR_MCP_AUTH_AUDIENCE: resource,
+      FHIR_MCP_FHIR_TYPES: 'Condition',
     }
     let asked = new URLSearchParams()
     const { code, stdout } = await finished(['login'], environment, async (url) => {
@@ -129,7 +133,9 @@ describe('login in the browser', () => {
       await createBrowser().signIn(url)
     })
     expect([code, asked.get('resource'), asked.get('prompt')]).toEqual([0, resource, 'consent'])
-    expect(asked.get('scope')).toBe('openid offline_access user/Patient.rs user/Observation.rs')
+    expect(asked.get('scope')).toBe(
+      'openid offline_access user/Patient.rs user/Observation.rs user/Condition.rs',
+    )
     for (const line of ada) expect(stdout).toContain(line)
   })
 

@@ -22,6 +22,7 @@ const settingsIn = (folder: string): LoginSettings => ({
   clientId: 'assistant',
   clientSecret: undefined,
   scope: undefined,
+  types: [],
   resource: undefined,
   port: 0,
   folder,

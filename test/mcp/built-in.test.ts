@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { compartmentTypes } from '../../src/fhir/compartment.ts'
 import { builtIn } from '../../src/mcp/built-in.ts'
 import { listTool } from '../../src/mcp/listing.ts'
 
@@ -21,6 +22,8 @@ describe('the listing of tools', () => {
       'count_patient_observations',
       'count_study_observations',
       'summarize_patient_observations',
+      'chart_patient_observations',
+      'summarize_study_observations',
       'get_data_type',
       'get_server_capabilities',
     ])
@@ -34,4 +37,34 @@ describe('the listing of tools', () => {
       expect(tool.description.length).toBeLessThan(150)
     },
   )
+})
+
+describe('the listing with every type of the record allowed', () => {
+  const all = [...builtIn(compartmentTypes).tools.values()]
+
+  it('stays below 24 KB, with two tools more', () => {
+    const listed = all.map(listTool)
+    expect(Buffer.byteLength(JSON.stringify({ tools: listed }))).toBeLessThan(24_576)
+    expect(listed.map(({ name }) => name)).toEqual([
+      ...tools.map(({ name }) => name),
+      'search_fhir',
+      'read_fhir',
+    ])
+  })
+
+  it.each(['search_fhir', 'read_fhir'])('says which types %s takes, and no others', (name) => {
+    const [tool] = [...builtIn(['Condition', 'Procedure', 'Condition']).tools.values()].filter(
+      (one) => one.name === name,
+    )
+    if (tool === undefined) throw new TypeError(`${name} is not there`)
+    expect(listTool(tool).inputSchema).toMatchObject({
+      additionalProperties: false,
+      properties: { type: { enum: ['Condition', 'Procedure'] } },
+    })
+    expect(tool.description.length).toBeLessThan(150)
+  })
+
+  it('is the same as without where no type is allowed', () => {
+    expect([...builtIn([]).tools.keys()]).toEqual(tools.map(({ name }) => name))
+  })
 })

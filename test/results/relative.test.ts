@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { masked, withoutBase, withoutContained } from '../../src/results/relative.ts'
+import { masked } from '../../src/fhir/masked.ts'
+import { withoutBase, withoutContained } from '../../src/results/relative.ts'
 
 describe("the exchange's address", () => {
   it('is taken off wherever it stands, and look-alikes are left alone', () => {

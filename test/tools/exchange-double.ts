@@ -52,6 +52,12 @@ export function exchangeDouble(holdings: Holdings): ExchangeDouble {
         ...holdings.capabilities,
       }
     },
+    async search() {
+      throw new TypeError('this double has no record to search')
+    },
+    async read() {
+      throw new TypeError('this double has no record to read')
+    },
     async fhirVersion(grant) {
       assertGrant(grant)
       asked.push({ method: 'fhirVersion' })
@@ -101,6 +107,11 @@ export function exchangeDouble(holdings: Holdings): ExchangeDouble {
     async observations(grant) {
       assertGrant(grant)
       asked.push({ method: 'observations' })
+      return { observations: [], positionAfter: () => undefined, total: 0, leftOut: 0 }
+    },
+    async patientObservations(grant, patient) {
+      assertGrant(grant)
+      asked.push({ method: 'patientObservations', ids: [patient] })
       return { observations: [], positionAfter: () => undefined, total: 0, leftOut: 0 }
     },
     async countPatientObservations(grant, patient) {

@@ -5,7 +5,12 @@ import type { Principal } from '../../src/access/principal.ts'
 import { rosterOf } from '../../src/access/roster.ts'
 import type { Target } from '../../src/access/target.ts'
 import { fhirMcpError } from '../../src/errors.ts'
-import type { Exchange, ObservationFilter, ObservationPageQuery } from '../../src/exchange/exchange.ts'
+import type {
+  Exchange,
+  ObservationFilter,
+  ObservationPage,
+  ObservationPageQuery,
+} from '../../src/exchange/exchange.ts'
 import type { Observation, ParametersParameter } from '../../src/fhir/types.ts'
 import { checkArguments } from '../../src/mcp/call.ts'
 import type { Answer } from '../../src/results/answer.ts'
@@ -18,7 +23,7 @@ import { exchangeDouble } from './exchange-double.ts'
 
 /** A question about observations that reached the exchange. */
 export interface Asked {
-  readonly method: 'observations' | 'countPatientObservations' | 'countObservations'
+  readonly method: 'observations' | 'patientObservations' | 'countPatientObservations' | 'countObservations'
   readonly query: ObservationFilter & Partial<ObservationPageQuery>
   readonly patient?: string
 }
@@ -45,18 +50,19 @@ export function observationDouble(
     async observations(grant, query) {
       assertGrant(grant)
       asked.push({ method: 'observations', query })
-      const found = sorted(
+      return pageOf(
         matching((id) => grant.standing(id) === 'member', query),
-        query.order,
+        query,
       )
-      const start = Number(query.position?.[0] ?? 0)
-      const rows = found.slice(start, start + query.count)
-      return {
-        observations: rows,
-        positionAfter: (n) => (start + n < found.length ? [String(start + n)] : undefined),
-        total: found.length,
-        leftOut: 0,
-      }
+    },
+    async patientObservations(grant, patient, query) {
+      assertGrant(grant)
+      asked.push({ method: 'patientObservations', query, patient })
+      if (grant.standing(patient) !== 'member') throw fhirMcpError('FORBIDDEN')
+      return pageOf(
+        matching((id) => id === patient, query),
+        query,
+      )
     },
     async countPatientObservations(grant, patient, filter) {
       assertGrant(grant)
@@ -70,6 +76,17 @@ export function observationDouble(
       return count(matching((id) => grant.standing(id) === 'member', filter))
     },
     ...overrides,
+  }
+}
+
+function pageOf(matches: readonly Observation[], query: ObservationPageQuery): ObservationPage {
+  const found = sorted(matches, query.order)
+  const start = Number(query.position?.[0] ?? 0)
+  return {
+    observations: found.slice(start, start + query.count),
+    positionAfter: (n) => (start + n < found.length ? [String(start + n)] : undefined),
+    total: found.length,
+    leftOut: 0,
   }
 }
 

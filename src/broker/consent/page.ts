@@ -1,5 +1,6 @@
-import { foreign } from './foreign.ts'
-import { type Html, html } from './html.ts'
+import { foreign } from '../../pages/foreign.ts'
+import { type Html, html } from '../../pages/html.ts'
+import { style } from '../../pages/style.ts'
 import {
   type ConsentModel,
   type ConsentScope,
@@ -8,7 +9,6 @@ import {
   type ErrorModel,
 } from './model.ts'
 import { reachLists, reachPhrases } from './reach.ts'
-import { style } from './style.ts'
 
 /** Longest that the words for a scope may be, in code points. */
 const longestWords = 160

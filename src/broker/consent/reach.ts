@@ -1,5 +1,5 @@
-import { foreign } from './foreign.ts'
-import { type Html, html } from './html.ts'
+import { foreign } from '../../pages/foreign.ts'
+import { type Html, html } from '../../pages/html.ts'
 import type { ConsentModel, ConsentOrganization, ConsentStudy } from './model.ts'
 
 /** Entries of a list that are seen at once; the others are folded. */

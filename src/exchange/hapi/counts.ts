@@ -1,9 +1,8 @@
 import pMap from 'p-map'
 import type { Grant } from '../../access/grant.ts'
-import { fhirMcpError } from '../../errors.ts'
 import type { Asking } from '../asking.ts'
 import { chunksOf } from '../bounded.ts'
-import { membersOf, rejected, totalOf } from '../check.ts'
+import { membersOf, rejected, requireMember, totalOf } from '../check.ts'
 import type { ObservationCount, ObservationFilter } from '../exchange.ts'
 import type { SearchPairs } from '../fhir-client.ts'
 import { matchesNothing, observationPairs } from './filters.ts'
@@ -28,7 +27,7 @@ export async function countOfPatient(
   patient: string,
   filter: ObservationFilter,
 ): Promise<ObservationCount> {
-  if (grant.standing(patient) !== 'member') throw fhirMcpError('FORBIDDEN')
+  requireMember(grant, patient)
   const pairs = observationPairs(grant, filter)
   if (matchesNothing(filter)) return { count: 0, excluded: 0 }
   return countWhere(asking, [['patient', `Patient/${patient}`], ...pairs])

@@ -8,9 +8,9 @@ import {
   leak,
   matchesOf,
   patientNamed,
-  patientOfGrant,
   rejected,
   requireHonoured,
+  requireMember,
   totalOf,
 } from '../check.ts'
 import type { ObservationPage, ObservationPageQuery } from '../exchange.ts'
@@ -40,15 +40,16 @@ interface Row {
 }
 
 /**
- * A page of the observations of the grant's patient, in HAPI's total order `date` (or `-date`) and `_id`; undated ones
+ * A page of the observations of one patient of a grant, in HAPI's total order `date` (or `-date`) and `_id`; undated ones
  * come last both ways.
  */
 export async function observationsOf(
   asking: Asking,
   grant: Grant,
+  patient: string,
   query: ObservationPageQuery,
 ): Promise<ObservationPage> {
-  const patient = patientOfGrant(grant)
+  requireMember(grant, patient)
   const filter: SearchPairs = [['patient', `Patient/${patient}`], ...observationPairs(grant, query)]
   const start = positionOf(query)
   if (matchesNothing(query) || start === undefined) return pageOf([], undefined, undefined, 0)

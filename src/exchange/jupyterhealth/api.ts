@@ -1,6 +1,8 @@
 import type { FhirOptions } from '../../config/fhir.ts'
 import { fhirMcpError } from '../../errors.ts'
 import { exchangeApiUrl } from '../../identity/exchange-api.ts'
+import { type RequestFault, watchRequests } from '../../telemetry/exchange-request.ts'
+import type { Meter } from '../../telemetry/meter.ts'
 import { startDeadline } from '../deadline.ts'
 import type { ExchangeCall } from '../exchange.ts'
 import { createExchangePool } from '../pool.ts'
@@ -16,9 +18,10 @@ export interface ApiReader {
 }
 
 /** Opens the API that `fhir.apiUrl` names; by default `/api/v1` beside the FHIR base (`/FHIR/R5`). */
-export function createApiReader(fhir: FhirOptions): ApiReader {
+export function createApiReader(fhir: FhirOptions, meter?: Meter): ApiReader {
   const base = exchangeApiUrl(fhir)
   const pool = createExchangePool(new URL(base).origin, fhir)
+  const watched = watchRequests(base, meter)
   return {
     async get(call, path) {
       const deadline = startDeadline(call.signal, fhir.timeout)
@@ -39,7 +42,11 @@ export function createApiReader(fhir: FhirOptions): ApiReader {
         const settings: RequestInit = { headers, signal, redirect: 'manual' }
         const dispatcher = pool.dispatcherFor({ signal, onSent, onReceived: call.onReceived })
         leave = await call.turn?.(signal)
-        const answer = await fetch(`${base}/${path}`, Object.assign(settings, { dispatcher }))
+        const answer = await watched(
+          () => ({ method: 'GET', template: '/{api}', resend: 0 }),
+          { statusOf: ({ status }) => status, faultOf: () => faultOf(call.signal, signal) },
+          () => fetch(`${base}/${path}`, Object.assign(settings, { dispatcher })),
+        )
         onSent()
         if (answer.status === 200) return await jsonOf(answer)
         await answer.body?.cancel()
@@ -56,6 +63,13 @@ export function createApiReader(fhir: FhirOptions): ApiReader {
     },
     close: () => pool.close(),
   }
+}
+
+function faultOf(caller: AbortSignal, deadline: AbortSignal): RequestFault {
+  if (caller.aborted) return { status: undefined, code: undefined, end: 'aborted' }
+  return deadline.aborted
+    ? { status: undefined, code: 'FHIR_MCP_EXCHANGE_TIMEOUT', end: 'timeout' }
+    : { status: undefined, code: 'FHIR_MCP_EXCHANGE_UNAVAILABLE', end: 'failed' }
 }
 
 async function jsonOf(answer: Response): Promise<unknown> {

@@ -1,8 +1,8 @@
 import pMap from 'p-map'
 import type { Grant } from '../../access/grant.ts'
-import { fhirMcpError, isFhirMcpError } from '../../errors.ts'
+import { isFhirMcpError } from '../../errors.ts'
 import type { Asking } from '../asking.ts'
-import { type Checked, leak, membersOf, rejected, requireHonoured, staysIn } from '../check.ts'
+import { type Checked, leak, membersOf, rejected, requireHonoured, requireMember, staysIn } from '../check.ts'
 import type { ObservationCount, ObservationFilter } from '../exchange.ts'
 import type { SearchPairs } from '../fhir-client.ts'
 import { type Bounds, boundsOf, hasCode } from '../honoured.ts'
@@ -33,7 +33,7 @@ export async function countOfPatient(
   filter: ObservationFilter,
 ): Promise<ObservationCount> {
   requireNoCategories(grant)
-  if (grant.standing(patient) !== 'member') throw fhirMcpError('FORBIDDEN')
+  requireMember(grant, patient)
   const counting = { asking, grant, codes: codeBranches(filter.codes), bounds: boundsOf(filter) }
   return countWithin(counting, [['patient', exchangeId(patient)]])
 }

@@ -1,4 +1,5 @@
 import type { Dialect } from '../dialect.ts'
+import { readOf, searchOf } from './compartment.ts'
 import { countOfAll, countOfPatient } from './counts.ts'
 import { observationsOf } from './observations.ts'
 import { patientOf, patientsOf } from './patients.ts'
@@ -19,4 +20,6 @@ export const jupyterHealth: Dialect = {
   observationsOf,
   countOfPatient,
   countOfAll,
+  searchOf,
+  readOf,
 }

@@ -1,8 +1,9 @@
 import type { Grant } from '../../access/grant.ts'
 import { fhirMcpError } from '../../errors.ts'
 import { decodeObservation } from '../../open-mhealth/decode.ts'
+import { inSyncSpan } from '../../telemetry/spans.ts'
 import type { Asking } from '../asking.ts'
-import { leak, patientOfGrant, requireHonoured } from '../check.ts'
+import { leak, requireHonoured, requireMember } from '../check.ts'
 import { effectiveStart } from '../effective.ts'
 import type { ObservationPage, ObservationPageQuery } from '../exchange.ts'
 import { boundsOf, hasCode } from '../honoured.ts'
@@ -14,17 +15,19 @@ import { byNumber, exchangeId } from './ids.ts'
 import { largestPage, readPage } from './rows.ts'
 
 /**
- * A page of the observations of the grant's patient. Each code is a search of its own; they are merged in the order of the
+ * A page of the observations of one patient of a grant. Each code is a search of its own; they are merged in the order of the
  * exchange: by the start of the effective time, undated last, then by id. An observation with several of the codes is
  * given once, by the first of them.
  */
 export async function observationsOf(
   asking: Asking,
   grant: Grant,
+  member: string,
   query: ObservationPageQuery,
 ): Promise<ObservationPage> {
   requireNoCategories(grant)
-  const patient = exchangeId(patientOfGrant(grant))
+  requireMember(grant, member)
+  const patient = exchangeId(member)
   const bounds = boundsOf(query)
   const codes = codeBranches(query.codes)
   const compare = query.order === 'newest' ? newestFirst : oldestFirst
@@ -55,7 +58,10 @@ export async function observationsOf(
   })
   const merged = await mergeBranches(branches, compare, query.count)
   return {
-    observations: merged.items.map((row) => decodeObservation(row.observation).observation),
+    observations: inSyncSpan('decode Open mHealth', (span) => {
+      span?.setAttribute('fhir_mcp.observations', merged.items.length)
+      return merged.items.map((row) => decodeObservation(row.observation).observation)
+    }),
     positionAfter(n) {
       const position = merged.positions[Math.max(0, Math.min(n, merged.items.length))]
       if (!position?.some((one) => one !== null)) return undefined

@@ -48,10 +48,19 @@ export function hasPeriod({ filter }: AskedObservations): boolean {
 }
 
 /** What is asked, in words: type and codes, period, time zone, and the categories that scopes restrict to. */
-export function wordingOf({ type, period }: AskedObservations, grant: Grant): string {
+export function wordingOf(asked: AskedObservations, grant: Grant): string {
+  return wordingOfAll([asked], grant)
+}
+
+/** The same of several types over one period. */
+export function wordingOfAll(
+  asks: readonly [AskedObservations, ...AskedObservations[]],
+  grant: Grant,
+): string {
   const { categories } = grant.terms
+  const [{ period }] = asks
   return [
-    type === undefined ? 'all types' : typeWording(type),
+    asks.map(({ type }) => (type === undefined ? 'all types' : typeWording(type))).join('; '),
     period.wording === '' ? 'any time' : `${period.wording} (observations without a date are in no period)`,
     `time zone ${period.timeZone}`,
     ...(categories === undefined ? [] : [`only of category ${categories.join(', ')} (the token's scopes)`]),

@@ -2,15 +2,13 @@ import type { ParametersParameter } from '../../fhir/types.ts'
 import { barred, oneLine } from '../../results/line.ts'
 import type { PatientCount } from './count-by-patient.ts'
 import { countParameters, countText } from './count-text.ts'
+import type { CodesOf } from './participant-codes.ts'
 
 /** A patient's count as a parameter and as a line of text. */
 export interface PatientCountRow {
   readonly parameter: ParametersParameter
   readonly line: string
 }
-
-/** Participant codes of a study, by patient id. */
-export type CodesOf = (patient: string) => readonly string[]
 
 const largest = { count: 2_147_483_647, excluded: 2_147_483_647 }
 const separators = 2

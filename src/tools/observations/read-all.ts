@@ -1,34 +1,47 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { ObservationFilter, ObservationPosition } from '../../exchange/exchange.ts'
+import type {
+  ObservationFilter,
+  ObservationPage,
+  ObservationPageQuery,
+  ObservationPosition,
+} from '../../exchange/exchange.ts'
 import type { Observation } from '../../fhir/types.ts'
 import type { GrantedContext } from '../tool.ts'
 
-/** Rows of one request, and the most that one call reads. */
+/** Rows of one request, and the most that one call reads of one patient. */
 const pageSize = 1000
 export const mostRead = 20_000
 
 /** How reading ended: at the end, at the bound, at the deadline, or on pages that led nowhere. */
 export type ReadEnd = 'complete' | 'bound' | 'deadline' | 'stuck'
 
+/** How pages are read. */
+export interface PageReading<End> {
+  readonly ask: (query: ObservationPageQuery) => Promise<ObservationPage>
+  readonly filter: ObservationFilter
+  readonly signal: AbortSignal
+  /** The most rows that are read; none: to the end. */
+  readonly most?: number
+  readonly take: (observation: Observation) => void
+  /** Called after each page with the rows read so far; what it returns ends the reading, where there is more to read. */
+  readonly endAfter: (read: number, total: number | undefined) => End | undefined
+}
+
 /**
  * Reads all observations that fit, newest first, a page at a time, and hands each one on once: pages may overlap while
- * something is added. Ends early at 20,000 observations and after the deadline.
+ * something is added.
  */
-export async function readAll(
-  { exchange, grant, settings, signal, now, progress }: GrantedContext,
-  filter: ObservationFilter,
-  take: (observation: Observation) => void,
-): Promise<ReadEnd> {
-  const end = now() + settings.deadline
+export async function readPages<End>(reading: PageReading<End>): Promise<'complete' | 'stuck' | End> {
+  const { ask, filter, signal, most = Number.POSITIVE_INFINITY, take, endAfter } = reading
   const seen = new Set<string>()
   let read = 0
   let position: ObservationPosition | undefined
   for (;;) {
     signal.throwIfAborted()
-    const page = await exchange.observations(grant, {
+    const page = await ask({
       ...filter,
       order: 'newest',
-      count: Math.min(pageSize, mostRead - read),
+      count: Math.min(pageSize, most - read),
       ...(position === undefined ? {} : { position }),
     })
     for (const observation of page.observations) {
@@ -38,12 +51,32 @@ export async function readAll(
       take(observation)
     }
     read += page.observations.length
-    progress(read, page.total, 'Observations read')
+    const end = endAfter(read, page.total)
     const next = page.positionAfter(page.observations.length)
     if (next === undefined) return 'complete'
     if (page.observations.length === 0 && isDeepStrictEqual(next, position)) return 'stuck'
-    if (read >= mostRead) return 'bound'
-    if (now() >= end) return 'deadline'
+    if (end !== undefined) return end
     position = next
   }
+}
+
+/** Reads the observations of the grant's patient. Ends early at 20,000 observations and after the deadline. */
+export async function readAll(
+  { exchange, grant, settings, signal, now, progress }: GrantedContext,
+  filter: ObservationFilter,
+  take: (observation: Observation) => void,
+): Promise<ReadEnd> {
+  const end = now() + settings.deadline
+  return readPages({
+    ask: (query) => exchange.observations(grant, query),
+    filter,
+    signal,
+    most: mostRead,
+    take,
+    endAfter(read, total): 'bound' | 'deadline' | undefined {
+      progress(read, total, 'Observations read')
+      if (read >= mostRead) return 'bound'
+      return now() >= end ? 'deadline' : undefined
+    },
+  })
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { base64url, CompactEncrypt, compactDecrypt } from 'jose'
-import { fhirMcpError } from '../errors.ts'
+import { fhirMcpError } from './errors.ts'
 
 /** Encrypts what is kept at rest (JWE, A256GCM), each text for one place: it does not open anywhere else. */
 export interface Seal {

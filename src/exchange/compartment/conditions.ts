@@ -1,0 +1,178 @@
+import { fhirMcpError } from '../../errors.ts'
+import {
+  type CompartmentSearch,
+  type CompartmentType,
+  compartmentRule,
+  valuesAt,
+} from '../../fhir/compartment.ts'
+import { parseTime } from '../../fhir/date-time.ts'
+import type { AnyResource } from '../../fhir/types.ts'
+import { requireHonoured } from '../check.ts'
+import { type Interval, intervalOf } from '../effective.ts'
+import type { SearchPairs } from '../fhir-client.ts'
+import { tokenValue } from '../hapi/escape.ts'
+
+/** What a caller searches by: names of search parameters, each with a value or several. */
+export type SearchArguments = Readonly<Record<string, string | readonly string[]>>
+
+/** One condition of a search, checked: what is sent, and what its answers are held against. */
+export interface Condition {
+  readonly name: string
+  readonly kind: CompartmentSearch['kind']
+  readonly pairs: SearchPairs
+  /** Whether a resource meets it, as far as it can be told. */
+  readonly holds: (resource: AnyResource) => boolean
+}
+
+const most = { names: 8, tokens: 20, dates: 2, length: 256 } as const
+/** `code` or `system|code`; nothing that separates or escapes values, and nothing that cannot be seen. */
+const tokenGrammar =
+  /^(?:[A-Za-z][A-Za-z0-9+.-]*:[^\s|,$\\\p{C}]+\|)?[^\s|,$\\\p{C}]+(?: [^\s|,$\\\p{C}]+)*$/u
+const meaningful = /[\p{L}\p{N}]/u
+const dateGrammar = /^(eq|ge|le|gt|lt)?(\d{4}[\dT:.Z+-]*)$/
+
+/**
+ * Reads what a caller searches by. A name has to be one of the type's list, letter by letter: that leaves out chains,
+ * modifiers, `_has`, `_include`, `_filter`, and the parameter of the patient, which is the grant's. Several tokens mean any
+ * of them; two dates both. Throws INVALID_ARGUMENT, without a word of the caller's in it.
+ */
+export function conditionsOf(type: CompartmentType, search: SearchArguments): Condition[] {
+  const { searches } = compartmentRule(type)
+  const given = Object.entries(search)
+  if (given.length > most.names) throw invalid(`search takes ${most.names} conditions at the most.`)
+  return given.map(([name, value]) => {
+    const known = Object.hasOwn(searches, name) ? searches[name] : undefined
+    if (known === undefined) {
+      throw invalid(
+        `search on ${type} takes ${Object.keys(searches).join(', ')}; without chains, modifiers and parameters that begin with _.`,
+      )
+    }
+    const values = typeof value === 'string' ? [value] : [...value]
+    return known.kind === 'token' ? tokenCondition(name, known, values) : dateCondition(name, known, values)
+  })
+}
+
+/** Holds a resource against conditions. Throws NOT_SUPPORTED_BY_EXCHANGE for one that the exchange ignored. */
+export function holdAgainstConditions(resource: AnyResource, conditions: readonly Condition[]): void {
+  for (const { name, holds } of conditions) requireHonoured(holds(resource), name)
+}
+
+/** The stretch of time in which the first of these elements lies that has one; undefined where none does. */
+export function timeAt(resource: AnyResource, paths: readonly string[]): Interval | undefined {
+  for (const value of paths.flatMap((path) => valuesAt(resource, path))) {
+    const interval = intervalAt(value)
+    if (interval !== undefined) return interval
+  }
+  return undefined
+}
+
+function tokenCondition(name: string, { paths }: CompartmentSearch, values: readonly string[]): Condition {
+  if (values.length === 0 || values.length > most.tokens) {
+    throw invalid(`search.${name} takes 1 to ${most.tokens} values.`)
+  }
+  if (!values.every(isToken)) {
+    throw invalid(`search.${name} must be a code, or system|code; several as a list, not by comma.`)
+  }
+  return {
+    name,
+    kind: 'token',
+    pairs: [[name, values.map(tokenValue).join(',')]],
+    holds: (resource) => {
+      const found = paths.flatMap((path) => valuesAt(resource, path))
+      return values.some((value) => found.some((one) => hasToken(one, value)))
+    },
+  }
+}
+
+function isToken(value: string): boolean {
+  const code = value.slice(value.indexOf('|') + 1)
+  return value.length <= most.length && tokenGrammar.test(value) && meaningful.test(code)
+}
+
+function hasToken(found: unknown, wanted: string): boolean {
+  const bar = wanted.indexOf('|')
+  const code = wanted.slice(bar + 1)
+  // A code by itself has its system from the element's definition, which only the server knows.
+  if (typeof found === 'string') return found === code
+  const codings = valuesAt(found, 'coding')
+  return (codings.length > 0 ? codings : [found]).some((coding) => {
+    const [system = ''] = valuesAt(coding, 'system')
+    return valuesAt(coding, 'code')[0] === code && (bar === -1 || system === wanted.slice(0, bar))
+  })
+}
+
+function dateCondition(name: string, { paths }: CompartmentSearch, values: readonly string[]): Condition {
+  if (values.length === 0 || values.length > most.dates) {
+    throw invalid(`search.${name} takes a date, or two for a range.`)
+  }
+  const tests = values.map((value) => {
+    const match = dateGrammar.exec(value)
+    const written = match?.[2] === undefined ? undefined : parseTime(match[2])
+    const asked = match?.[2] === undefined ? undefined : intervalOf(match[2])
+    const clock = written !== undefined && ['minute', 'second', 'fraction'].includes(written.precision)
+    const whole = clock ? asked?.exact === true && written.precision !== 'minute' : true
+    if (written === undefined || asked === undefined || !whole) {
+      throw invalid(
+        `search.${name} must be a date (2026-10-01), a month, a year, or a date-time with seconds and offset (2026-10-01T08:30:00Z); ge, le, gt, lt or eq may stand before it.`,
+      )
+    }
+    return comparison(match?.[1] ?? 'eq', widened(asked))
+  })
+  return {
+    name,
+    kind: 'date',
+    pairs: values.map((value) => [name, value] as const),
+    holds: (resource) => {
+      const found = paths.flatMap((path) => valuesAt(resource, path))
+      return found.some((one) => {
+        const interval = intervalAt(one)
+        return interval === undefined ? isTiming(one) : tests.every((test) => test(interval))
+      })
+    },
+  }
+}
+
+/** Whether a stretch of time can be what a prefix asks for; what it cannot be shows that the condition was ignored. */
+function comparison(prefix: string, asked: Interval): (found: Interval) => boolean {
+  switch (prefix) {
+    case 'ge':
+    case 'gt':
+      return ({ to }) => to >= asked.from
+    case 'le':
+    case 'lt':
+      return ({ from }) => from <= asked.to
+    default:
+      return ({ from, to }) => from <= asked.to && to >= asked.from
+  }
+}
+
+function intervalAt(value: unknown): Interval | undefined {
+  if (typeof value === 'string') {
+    const interval = intervalOf(value)
+    return interval === undefined ? undefined : widened(interval)
+  }
+  const start = intervalAtEnd(value, 'start')
+  const end = intervalAtEnd(value, 'end')
+  if (start === undefined && end === undefined) return undefined
+  return { from: start?.from ?? Number.NEGATIVE_INFINITY, to: end?.to ?? Number.POSITIVE_INFINITY }
+}
+
+function intervalAtEnd(period: unknown, name: 'start' | 'end'): Interval | undefined {
+  const [text] = valuesAt(period, name)
+  return typeof text === 'string' ? intervalAt(text) : undefined
+}
+
+/** A Timing names no single stretch: the server knows what it finds it by. */
+function isTiming(value: unknown): boolean {
+  return valuesAt(value, 'repeat').length > 0 || valuesAt(value, 'event').length > 0
+}
+
+/** A date without a time zone may be anywhere on Earth: UTC-12 to UTC+14. Servers keep seconds, not their fractions. */
+function widened({ from, to, exact }: Interval & { readonly exact: boolean }): Interval {
+  const farthestZone = 14 * 3_600_000
+  return exact ? { from, to: to + 999 } : { from: from - farthestZone, to: to + farthestZone }
+}
+
+function invalid(detail: string) {
+  return fhirMcpError('INVALID_ARGUMENT', { detail })
+}

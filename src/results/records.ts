@@ -1,0 +1,117 @@
+import type { HeldResource } from '../exchange/exchange.ts'
+import { type CompartmentType, compartmentRule, valuesAt } from '../fhir/compartment.ts'
+import type { AnyResource } from '../fhir/types.ts'
+import { elementTexts, textOf, wordOf } from './elements.ts'
+import { barred, oneLine } from './line.ts'
+import type { Note } from './outcome.ts'
+import { markSubsetted, pruneRecord } from './prune.ts'
+import { withoutBase } from './relative.ts'
+import type { Row } from './searchset.ts'
+
+/** How resources of a patient's record are listed. */
+export interface RecordView {
+  readonly type: CompartmentType
+  readonly baseUrl: string
+}
+
+const columns = ['id', 'time', 'name', 'status', 'details'] as const
+/** Elements that a line says before all others: they can turn round what the rest says. */
+const statuses = ['status', 'clinicalStatus', 'verificationStatus'] as const
+const longestDetails = 400
+
+/** A resource as it is answered: without narrative and bookkeeping, marked where something was left out. */
+export function recordResource({ resource, cut }: HeldResource, baseUrl: string): AnyResource {
+  const pruned = pruneRecord(withoutBase(resource, baseUrl))
+  return cut ? markSubsetted(pruned) : pruned
+}
+
+/** Resources as rows: time, name, status, and what else they say, as far as a line holds it. */
+export function recordTable(
+  found: readonly HeldResource[],
+  { type, baseUrl }: RecordView,
+): { columns: readonly string[]; rows: readonly Row[] } {
+  const rows = found.map((one): Row => {
+    const resource = recordResource(one, baseUrl)
+    const { named, dated, searches } = compartmentRule(type)
+    const dates = [...dated, ...Object.keys(searches)].flatMap((name) => {
+      const rule = searches[name]
+      return rule?.kind === 'date' ? rule.paths : []
+    })
+    const [time] = textsAt(resource, dates)
+    const [name] = textsAt(resource, named)
+    const status = statusOf(resource)
+    const details = oneLine(detailsOf(resource, type, [time, name]), longestDetails)
+    return {
+      resource,
+      line: barred([time ?? 'undated', name ?? 'without a name', status, details, resource.id]),
+      cells: [resource.id ?? null, time ?? null, name ?? null, status ?? null, details],
+    }
+  })
+  return { columns, rows }
+}
+
+/** Everything that a resource says, a line for each element. */
+export function recordLines(resource: AnyResource): string[] {
+  const marks = marksOf(resource)
+  return [
+    ...(marks.length === 0 ? [] : [marks.join(', ')]),
+    ...elementTexts(resource).map(([path, text]) => `${path}: ${oneLine(text, Number.POSITIVE_INFINITY)}`),
+  ]
+}
+
+/** What has to be said of resources beside themselves. */
+export function recordNotes(found: readonly HeldResource[]): Note[] {
+  const notes: Note[] = []
+  if (found.some(({ resource }) => isError(resource))) {
+    const text = 'What is marked ENTERED-IN-ERROR was recorded by mistake: it says nothing of the patient.'
+    notes.push({ severity: 'warning', code: 'informational', text })
+  }
+  if (found.some(({ cut }) => cut)) {
+    const text =
+      'References to other people, contained resources that may be people, and contents of attachments were left out.'
+    notes.push({ severity: 'information', code: 'informational', text })
+  }
+  return notes
+}
+
+function statusOf(resource: AnyResource): string | undefined {
+  const words = statuses.flatMap((path) => valuesAt(resource, path).flatMap((value) => wordOf(value) ?? []))
+  const all = [...marksOf(resource), ...words]
+  return all.length === 0 ? undefined : all.map((one) => oneLine(one)).join(', ')
+}
+
+/** What turns round the rest of what a resource says. */
+function marksOf(resource: AnyResource): string[] {
+  const modified = 'modifierExtension' in resource || 'implicitRules' in resource
+  return [
+    ...(resource.doNotPerform === true ? ['DO NOT PERFORM'] : []),
+    ...(isError(resource) ? ['ENTERED-IN-ERROR'] : []),
+    ...(modified ? ['modifierExtension not understood: may mean something else'] : []),
+  ]
+}
+
+function isError(resource: AnyResource): boolean {
+  const codes = statuses.flatMap((path) => [path, `${path}.coding.code`])
+  return codes.some((path) => valuesAt(resource, path).includes('entered-in-error'))
+}
+
+function detailsOf(
+  resource: AnyResource,
+  type: CompartmentType,
+  shown: readonly (string | undefined)[],
+): string {
+  const said: readonly string[] = [...statuses, compartmentRule(type).owner, 'doNotPerform']
+  return elementTexts(resource)
+    .filter(([path, text]) => !said.includes(path) && !shown.includes(oneLine(text)))
+    .map(([path, text]) => `${path} ${text}`)
+    .join('; ')
+}
+
+function textsAt(resource: AnyResource, paths: readonly string[]): string[] {
+  return paths.flatMap((path) =>
+    valuesAt(resource, path).flatMap((value) => {
+      const text = textOf(value)
+      return text === undefined ? [] : [oneLine(text)]
+    }),
+  )
+}

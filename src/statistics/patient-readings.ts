@@ -1,0 +1,63 @@
+import { dayOf } from '../fhir/date-time.ts'
+import type { Observation } from '../fhir/types.ts'
+import { readingTime } from '../results/reading-time.ts'
+import { type ExcludedStatus, excludedStatusOf } from '../results/standing.ts'
+import { contributionsOf } from './contributions.ts'
+import { isoWeekOf } from './iso-week.ts'
+import { collectSeries, type Series, type SeriesCollector } from './series.ts'
+
+/** Everything that is known of the observations of one patient. */
+export interface PatientReadings {
+  /** How many there were, of every status. */
+  readonly observations: number
+  readonly excluded: ReadonlyMap<ExcludedStatus, number>
+  readonly series: readonly Series[]
+  /** By the first day of each week, where weeks were asked for: the values with a known day. */
+  readonly weeks: ReadonlyMap<string, readonly Series[]>
+}
+
+/** Gathers the observations of one patient. */
+export interface PatientGatherer {
+  /** Returns how many values it holds for this observation. */
+  add(observation: Observation): number
+  readings(): PatientReadings
+}
+
+/** Makes a gatherer. Days and ISO weeks are those of `zone`; a value belongs to the week in which its time begins. */
+export function gatherPatient(zone: string, byWeek: boolean): PatientGatherer {
+  const all = collectSeries(() => false)
+  const weeks = new Map<string, SeriesCollector>()
+  const excluded = new Map<ExcludedStatus, number>()
+  let observations = 0
+
+  function weekOf(from: number): SeriesCollector {
+    const { start } = isoWeekOf(dayOf(from, zone))
+    const known = weeks.get(start)
+    if (known !== undefined) return known
+    const made = collectSeries(() => false)
+    weeks.set(start, made)
+    return made
+  }
+
+  return {
+    add(observation) {
+      observations += 1
+      const status = excludedStatusOf(observation)
+      if (status !== undefined) excluded.set(status, (excluded.get(status) ?? 0) + 1)
+      const time = readingTime(observation, zone)
+      const contributions = contributionsOf(observation)
+      for (const contribution of contributions) {
+        all.add(contribution, time)
+        if (!byWeek || 'excluded' in contribution.value || time.from === undefined || !time.hasDay) continue
+        weekOf(time.from).add(contribution, time)
+      }
+      return Math.max(1, contributions.length)
+    },
+    readings: () => ({
+      observations,
+      excluded,
+      series: all.series(),
+      weeks: new Map([...weeks].map(([start, collector]) => [start, collector.series()])),
+    }),
+  }
+}

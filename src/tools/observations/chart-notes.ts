@@ -1,0 +1,68 @@
+import type { BarsPanel, Panel } from '../../charts/panel.ts'
+import { someOf } from '../../results/line.ts'
+import type { Series } from '../../statistics/series.ts'
+import { mostPanels } from './chart-panels.ts'
+import { type ChartReading, typeNameOf } from './chart-reading.ts'
+import { sumNotes } from './day-counts.ts'
+import { endNotes } from './end-notes.ts'
+
+/** What has to be said of what was read for a picture, the most important first. `drawn`: what the picture says of itself. */
+export function chartNotes(reading: ChartReading, drawn: readonly string[], zone: string): string[] {
+  const { reads, excluded, series, sums, panels, hidden, unclocked, taken } = reading
+  return [
+    ...reads.flatMap(({ asked, end, read }) =>
+      endNotes(end, read).map((note) => (reads.length === 1 ? note : `${typeNameOf(asked)}: ${note}`)),
+    ),
+    ...[...excluded].map(([status, n]) => `Not drawn, and left out of every number, as ${status}: ${n}.`),
+    ...undrawnNotes(series),
+    ...(unclocked === 0
+      ? []
+      : [`Sleeps without onset and end, or longer than a day, not drawn from onset to end: ${unclocked}.`]),
+    ...drawn,
+    ...sums.flatMap(({ whole, within }) => sumNotes(within, zone, whole.timed.length - within.timed.length)),
+    ...nightNotes(panels, zone),
+    ...(hidden.length === 0
+      ? []
+      : [
+          `A picture has ${mostPanels} panels at most. Not drawn: ${someOf(hidden.map(({ title }) => title))}.`,
+        ]),
+    ...(panels.length === 0 && taken > 0 ? ['No picture: nothing here is a plain number with a day.'] : []),
+  ]
+}
+
+/** Values that a picture does not show: no plain numbers, and those without a day. Words are in no picture. */
+function undrawnNotes(series: readonly Series[]): string[] {
+  const reasons = new Map<string, number>()
+  let dayless = 0
+  for (const { excluded, withoutDay } of series) {
+    dayless += withoutDay
+    for (const [why, n] of excluded) reasons.set(why, (reasons.get(why) ?? 0) + n)
+  }
+  const said = [...reasons].map(([why, n]) => `${why} ${n}`)
+  return [
+    ...(said.length === 0 ? [] : [`Values not drawn: ${said.join(', ')}.`]),
+    ...(dayless === 0 ? [] : [`Values without a day, not drawn: ${dayless}.`]),
+  ]
+}
+
+function nightNotes(panels: readonly Panel[], zone: string): string[] {
+  const nights = panels.filter((panel): panel is BarsPanel => panel.kind === 'bars' && panel.unit === 'h')
+  if (nights.length === 0) return []
+  const several = nights.reduce((sum, { bars }) => sum + repeated(bars), 0)
+  return [
+    `Nights are those of ${zone}, by the day on which a sleep ends; nights without data are not nights of 0 hours.`,
+    ...(several === 0 ? [] : [`Nights with more than one sleep, whose hours are added up: ${several}.`]),
+  ]
+}
+
+/** How many days have a part more than once. */
+function repeated(bars: BarsPanel['bars']): number {
+  const seen = new Set<string>()
+  const days = new Set<number>()
+  for (const { day, part } of bars) {
+    const key = `${day} ${part}`
+    if (seen.has(key)) days.add(day)
+    seen.add(key)
+  }
+  return days.size
+}

@@ -1,0 +1,37 @@
+import type { ExcludedStatus } from '../../results/standing.ts'
+import type { PatientReadings } from '../../statistics/patient-readings.ts'
+import { summedType } from './day-counts.ts'
+import type { NotRead, PatientOutcome } from './read-patients.ts'
+
+/** How many patients and observations are in the numbers of an answer, and who is not. */
+export interface Tally {
+  readonly excluded: Map<ExcludedStatus, number>
+  readonly notRead: { patient: string; why: NotRead }[]
+  read: number
+  withReadings: number
+  observations: number
+  hasSteps: boolean
+}
+
+/** A tally of nobody. */
+export function emptyTally(): Tally {
+  return { excluded: new Map(), notRead: [], read: 0, withReadings: 0, observations: 0, hasSteps: false }
+}
+
+/** Adds a patient. */
+export function note(tally: Tally, patient: string, outcome: PatientOutcome<PatientReadings>): void {
+  if ('notRead' in outcome) {
+    tally.notRead.push({ patient, why: outcome.notRead })
+    return
+  }
+  const { observations, excluded, series } = outcome.gathered
+  let notCounted = 0
+  for (const [status, n] of excluded) {
+    tally.excluded.set(status, (tally.excluded.get(status) ?? 0) + n)
+    notCounted += n
+  }
+  tally.read += 1
+  tally.observations += observations - notCounted
+  if (observations > notCounted) tally.withReadings += 1
+  tally.hasSteps ||= series.some(({ type }) => type === summedType)
+}
