@@ -25,7 +25,7 @@ const mayNot = (tool: string, input: Step['input']): Step => ({ tool, input, all
 
 const rosters = 'the rosters of what is permitted, then the patient; rosters are kept for 60 s'
 
-/** What the manager asks: the five tools, then what is somebody else's. */
+/** What the manager asks: what the tools are for, then what is somebody else's. */
 export function managerSteps({ study, patient, otherStudy, otherPatient }: Cast): Step[] {
   return [
     may('get_study_count', {}, 2, 'the claims know'),
@@ -33,6 +33,7 @@ export function managerSteps({ study, patient, otherStudy, otherPatient }: Cast)
     may('get_study_metadata', { study_id: study }, 4),
     may('get_patient_demographics', { patient_id: patient }, 4, rosters),
     may('get_patient_observations', { patient_id: patient, limit: 3 }, 5),
+    may('summarize_study_observations', { study_id: study, data_type: 'heart-rate' }, 6),
     mayNot('get_study_metadata', { study_id: otherStudy }),
     mayNot('get_patient_demographics', { patient_id: otherPatient }),
     mayNot('get_patient_observations', { patient_id: 'no-such-patient' }),

@@ -90,8 +90,6 @@ export interface ObservationPage {
   positionAfter(n: number): ObservationPosition | undefined
   /** Exact number of matches, of every status; undefined where the exchange does not say. */
   readonly total: number | undefined
-  /** Known members of the study that are not enrolled: how many of their observations were left out of this page. */
-  readonly leftOut: number
 }
 
 /** A number of observations. */

@@ -66,7 +66,6 @@ export const getPatientObservations = defineTool({
       total: page.total,
       notes: [
         ...statusNotes(page.observations.some((one) => excludedStatusOf(one) !== undefined)),
-        ...leftOutNotes(page.leftOut),
         ...(empty ? [note(await whyEmpty(asked, context))] : []),
       ],
       async cursorAfter(n) {
@@ -117,16 +116,6 @@ function statusNotes(some: boolean): Note[] {
   const text =
     'Rows marked ENTERED-IN-ERROR or CANCELLED are no readings: do not count them. The total counts every status; count_patient_observations leaves them out.'
   return [{ severity: 'warning', code: 'informational', text }]
-}
-
-function leftOutNotes(leftOut: number): Note[] {
-  return leftOut === 0
-    ? []
-    : [
-        note(
-          `${leftOut} observations of patients that are not enrolled were left out; the total counts them.`,
-        ),
-      ]
 }
 
 function note(text: string): Note {

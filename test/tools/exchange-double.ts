@@ -107,12 +107,12 @@ export function exchangeDouble(holdings: Holdings): ExchangeDouble {
     async observations(grant) {
       assertGrant(grant)
       asked.push({ method: 'observations' })
-      return { observations: [], positionAfter: () => undefined, total: 0, leftOut: 0 }
+      return { observations: [], positionAfter: () => undefined, total: 0 }
     },
     async patientObservations(grant, patient) {
       assertGrant(grant)
       asked.push({ method: 'patientObservations', ids: [patient] })
-      return { observations: [], positionAfter: () => undefined, total: 0, leftOut: 0 }
+      return { observations: [], positionAfter: () => undefined, total: 0 }
     },
     async countPatientObservations(grant, patient) {
       assertGrant(grant)

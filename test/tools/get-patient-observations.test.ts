@@ -186,18 +186,16 @@ describe('get_patient_observations', () => {
     expect(rows.every((row) => row.length === columns.length)).toBe(true)
   })
 
-  it('leaves the total out where the exchange does not say it, and tells what was left out', async () => {
+  it('leaves the total out where the exchange does not say it', async () => {
     const { answer } = ask({}, [], {
       observations: async () => ({
         observations: [few[0] ?? observation('x')],
         positionAfter: () => undefined,
         total: undefined,
-        leftOut: 2,
       }),
     })
     expect(resourceOf(await answer)).not.toHaveProperty('total')
     expect((await answer).text).toContain('total not known')
-    expect(notesOf(await answer)).toEqual([expect.stringMatching(/^2 observations .* left out/)])
   })
 
   it('says so when the scopes restrict to categories', async () => {
@@ -304,7 +302,7 @@ describe('an empty answer of get_patient_observations', () => {
       observations: async () => {
         calls += 1
         if (calls > 1) throw fhirMcpError(kind)
-        return { observations: [], positionAfter: () => undefined, total: 0, leftOut: 0 }
+        return { observations: [], positionAfter: () => undefined, total: 0 }
       },
     })
     const { answer } = ask({ start: '2026' }, [], failing('EXCHANGE_TIMEOUT'))

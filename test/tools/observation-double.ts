@@ -86,7 +86,6 @@ function pageOf(matches: readonly Observation[], query: ObservationPageQuery): O
     observations: found.slice(start, start + query.count),
     positionAfter: (n) => (start + n < found.length ? [String(start + n)] : undefined),
     total: found.length,
-    leftOut: 0,
   }
 }
 

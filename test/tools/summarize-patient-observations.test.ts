@@ -262,7 +262,6 @@ describe('summarize_patient_observations', () => {
         observations: [within, early],
         positionAfter: () => undefined,
         total: 2,
-        leftOut: 0,
       }),
     }
     const answer = await ask([], { start: '2026-10-01' }, { overrides: overlapping })
@@ -354,7 +353,6 @@ describe('summarize_patient_observations', () => {
               observations: pages[index] ?? [],
               positionAfter: () => (index === 0 ? ['1'] : undefined),
               total: 3,
-              leftOut: 0,
             }
           },
         },
@@ -373,7 +371,7 @@ describe('summarize_patient_observations', () => {
           return glucose(`o${read}`, '2026-10-01', 1)
         })
         after(read)
-        return { observations, positionAfter: () => [String(read)], total: undefined, leftOut: 0 }
+        return { observations, positionAfter: () => [String(read)], total: undefined }
       },
     }
   }

@@ -211,7 +211,6 @@ describe('summarize_study_observations', () => {
         observations: position === undefined ? [first, second] : [second],
         positionAfter: () => (position === undefined ? ['1'] : undefined),
         total: 2,
-        leftOut: 0,
       }),
     }
     const answer = await call({}, observationDouble([], overlapping), {}, ['p1', 'p1'])
@@ -243,7 +242,7 @@ describe('summarize_study_observations', () => {
         most = Math.max(most, running)
         await new Promise(setImmediate)
         running -= 1
-        return { observations: [], positionAfter: () => undefined, total: 0, leftOut: 0 }
+        return { observations: [], positionAfter: () => undefined, total: 0 }
       },
     })
     await call({}, exchange, { settings: { ...settings, concurrency: 2 } })
@@ -481,7 +480,7 @@ describe('summarize_study_observations', () => {
       patientObservations: async () => {
         asked += 1
         if (asked > 3) throw fhirMcpError('EXCHANGE_UNAVAILABLE')
-        return { observations: [], positionAfter: () => undefined, total: 0, leftOut: 0 }
+        return { observations: [], positionAfter: () => undefined, total: 0 }
       },
     })
     const answer = await call({}, exchange, { settings }, people)
@@ -495,7 +494,7 @@ describe('summarize_study_observations', () => {
       const exchange = observationDouble([], {
         patientObservations: async (_, patient) => {
           if (patient === 'p2') throw fhirMcpError(kind)
-          return { observations: [], positionAfter: () => undefined, total: 0, leftOut: 0 }
+          return { observations: [], positionAfter: () => undefined, total: 0 }
         },
       })
       await expect(call({}, exchange)).rejects.toMatchObject({ code: `FHIR_MCP_${kind}` })
@@ -509,7 +508,7 @@ describe('summarize_study_observations', () => {
       patientObservations: async () => {
         asked += 1
         gone.abort()
-        return { observations: [], positionAfter: () => undefined, total: 0, leftOut: 0 }
+        return { observations: [], positionAfter: () => undefined, total: 0 }
       },
     })
     await expect(call({}, exchange, { settings, signal: gone.signal })).rejects.toThrow()

@@ -100,7 +100,6 @@ function pageOf(
       return position === undefined ? undefined : [JSON.stringify(position)]
     },
     total,
-    leftOut: 0,
   }
 }
 

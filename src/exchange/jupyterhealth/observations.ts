@@ -68,7 +68,6 @@ export async function observationsOf(
       return position.map((one) => (one === null ? null : JSON.stringify(one)))
     },
     total: totalOf(branches, codes, positions === undefined),
-    leftOut: 0,
   }
 }
 
