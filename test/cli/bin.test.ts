@@ -187,7 +187,7 @@ describe('the built command', () => {
       const client = new Client({ name: 'test', version: '1' })
       await client.connect(transport)
       onTestFinished(() => client.close())
-      expect((await client.listTools()).tools).toHaveLength(14)
+      expect((await client.listTools()).tools).toHaveLength(16)
       const calling = client.callTool({ name: 'get_my_access', arguments: {} })
       const opened = await vi.waitFor(() => readFileSync(join(folder, 'url'), 'utf8'), 15_000)
       expect((await createBrowser().signIn(opened)).status).toBe(200)

@@ -92,7 +92,7 @@ describe('stdio without a token', () => {
   it('lists all tools and completes nothing for a client that only looks around, without a sign-in', async () => {
     const { opened, ask, call } = await connected(variables())
     const listed = await ask('tools/list', {})
-    expect(listed.result.tools).toHaveLength(14)
+    expect(listed.result.tools).toHaveLength(16)
     const ref = { type: 'ref/resource', uri: 'exchange://study/{id}' }
     const complete = { ref, argument: { name: 'id', value: '' } }
     expect((await ask('completion/complete', complete)).result.completion).toEqual({
@@ -169,7 +169,7 @@ describe('stdio without a token', () => {
     await call('list_studies')
     vi.advanceTimersByTime(86_400_000)
     upstream.revokeAll()
-    expect((await ask('tools/list', {})).result.tools).toHaveLength(14)
+    expect((await ask('tools/list', {})).result.tools).toHaveLength(16)
     const waiting = call('list_studies')
     await expect.poll(() => opened.length).toBe(2)
     void waiting

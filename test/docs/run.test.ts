@@ -44,7 +44,9 @@ describe('the README', { timeout: 60_000 }, () => {
     expect(exchange.count).toBeGreaterThan(0)
     exchange.reset()
     const { content, structured, isError } = await client.call('get_study_metadata', { study_id: 'study-b' })
-    const shown = readme.find(({ text }) => text.includes('FHIR_MCP_FORBIDDEN'))?.text ?? ''
+    const shown =
+      readme.find(({ text, language }) => language === 'json' && text.includes('FHIR_MCP_FORBIDDEN'))?.text ??
+      ''
     expect(JSON.parse(shown)).toEqual({ content, structuredContent: structured, isError })
     expect(exchange.count).toBe(0)
   })
