@@ -8,6 +8,8 @@ export default defineConfig({
     exclude: ['test/live/**'],
     restoreMocks: true,
     testTimeout: 20_000,
+    // Half of the time goes by waiting for processes and sockets, so no core is left out for it.
+    maxWorkers: '100%',
     // Gateways of tests leave their records where those of nobody are.
     env: { XDG_STATE_HOME: join(tmpdir(), 'fhir-mcp-tests') },
     coverage: {
