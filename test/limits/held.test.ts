@@ -109,8 +109,8 @@ describe('an exchange that does not answer', () => {
 })
 
 describe('over stdio', () => {
-  it('a call over the limit is a result that says when to come back', async () => {
-    const client = await connectStdio({
+  const connected = async () =>
+    connectStdio({
       FHIR_MCP_FHIR_BASE_URL: exchange.url,
       FHIR_MCP_FHIR_CREDENTIALS: 'none',
       FHIR_MCP_FHIR_DIALECT: 'hapi',
@@ -120,6 +120,9 @@ describe('over stdio', () => {
       FHIR_MCP_AUDIT_PATH: path,
       FHIR_MCP_LIMITS_CALLS_PER_PRINCIPAL: '1',
     })
+
+  it('a call over the limit is a result that says when to come back', async () => {
+    const client = await connected()
     expect((await client.call('get_study_count')).isError).toBe(false)
     const refused = await client.call('get_study_count')
     expect(refused.isError).toBe(true)
@@ -128,16 +131,7 @@ describe('over stdio', () => {
   })
 
   it('a resource over the limit is refused, and recorded like a tool', async () => {
-    const client = await connectStdio({
-      FHIR_MCP_FHIR_BASE_URL: exchange.url,
-      FHIR_MCP_FHIR_CREDENTIALS: 'none',
-      FHIR_MCP_FHIR_DIALECT: 'hapi',
-      FHIR_MCP_AUTH_ISSUER: issuer.url,
-      FHIR_MCP_AUTH_AUDIENCE: audience,
-      FHIR_MCP_ACCESS_TOKEN: await tokenOf('ada'),
-      FHIR_MCP_AUDIT_PATH: path,
-      FHIR_MCP_LIMITS_CALLS_PER_PRINCIPAL: '1',
-    })
+    const client = await connected()
     await client.readResource('exchange://study/study-a')
     await expect(client.readResource('exchange://study/study-a')).rejects.toThrow('Too many requests')
     await expect(client.complete('exchange://study/{id}', 'id', 'study')).rejects.toThrow('Too many requests')
