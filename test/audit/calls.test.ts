@@ -1,23 +1,18 @@
 import { readFileSync } from 'node:fs'
 import Fastify from 'fastify'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { defineTool, FhirMcpError, type FhirMcpOptions, fhirMcp } from '../../plugins/index.ts'
-import {
-  permissionsClaim,
-  startExchange,
-  startIssuer,
-  type TestExchange,
-  type TestIssuer,
-} from '../../src/test-kit/index.ts'
+import { permissionsClaim } from '../../src/test-kit/index.ts'
 import { connectStdio, type TestClient } from '../e2e/clients.ts'
 import { type Gateway, startGateway } from '../e2e/gateway.ts'
+import { siteForAll } from '../e2e/site.ts'
 import { mcpHeaders, rpc } from '../plugins/gateway.ts'
 import { auditFile, linesIn, recordsIn } from './records.ts'
 
+const site = siteForAll()
+
 const audience = 'http://mcp.test/mcp'
-let issuer: TestIssuer
-let exchange: TestExchange<unknown>
 let path: string
 let gateway: Gateway
 let client: TestClient
@@ -25,8 +20,8 @@ let client: TestClient
 const person = { sub: 'ada', aud: audience, client_id: 'assistant' }
 const permitted = permissionsClaim({ studies: ['study-a'] })
 const options = (): FhirMcpOptions => ({
-  fhir: { baseUrl: exchange.url, credentials: 'none', dialect: 'hapi' },
-  auth: { issuer: issuer.url, audience },
+  fhir: { baseUrl: site.exchange.url, credentials: 'none', dialect: 'hapi' },
+  auth: { issuer: site.issuer.url, audience },
   audit: { path },
 })
 
@@ -44,16 +39,8 @@ const own = (name: string, run: Parameters<typeof defineTool>[0]['run']) =>
     run,
   })
 
-beforeAll(async () => {
-  issuer = await startIssuer()
-  exchange = await startExchange({ dialect: 'hapi', fhirVersion: 'R4' })
-})
-afterAll(async () => {
-  await issuer.close()
-  await exchange.close()
-})
 beforeEach(async () => {
-  exchange.reset()
+  site.exchange.reset()
   path = auditFile()
   gateway = await startGateway(options(), (app) => {
     app.fhirMcp.tool(
@@ -85,7 +72,7 @@ beforeEach(async () => {
       })),
     )
   })
-  client = await gateway.connect('http', await issuer.token({ ...person, ...permitted }))
+  client = await gateway.connect('http', await site.issuer.token({ ...person, ...permitted }))
   return () => gateway.close()
 })
 
@@ -100,7 +87,7 @@ describe('the record of a call', () => {
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
       kind: 'tool',
       name: 'get_patient_demographics',
-      issuer: issuer.url,
+      issuer: site.issuer.url,
       subject: 'ada',
       client: 'assistant',
       arguments: ['patient_id'],
@@ -108,7 +95,7 @@ describe('the record of a call', () => {
       patients: ['pat-1'],
       outcome: 'allowed',
       duration: expect.any(Number),
-      requests: exchange.requests.length,
+      requests: site.exchange.requests.length,
       received: expect.any(Number),
       bytes: expect.any(Number),
     })
@@ -133,7 +120,7 @@ describe('the record of a call', () => {
         limit: 1,
         format,
       })
-      expect(exchange.requests.some(({ path: asked }) => asked.startsWith('/fhir/Patient'))).toBe(true)
+      expect(site.exchange.requests.some(({ path: asked }) => asked.startsWith('/fhir/Patient'))).toBe(true)
       expect(last()?.patients.length).toBeLessThanOrEqual(2)
       expect(last()?.patients).toContain('pat-1')
     },
@@ -205,17 +192,17 @@ describe('the record of a call', () => {
   })
 
   it('is kept over HTTP of the newest era, HTTP+SSE and stdio alike', async () => {
-    const token = await issuer.token({ ...person, ...permitted })
+    const token = await site.issuer.token({ ...person, ...permitted })
     for (const by of ['http-2026', 'sse'] as const) {
       await (await gateway.connect(by, token)).call('get_patient_demographics', { patient_id: 'pat-1' })
       expect(last()).toMatchObject({ subject: 'ada', patients: ['pat-1'] })
     }
     const other = auditFile()
     const stdio = await connectStdio({
-      FHIR_MCP_FHIR_BASE_URL: exchange.url,
+      FHIR_MCP_FHIR_BASE_URL: site.exchange.url,
       FHIR_MCP_FHIR_CREDENTIALS: 'none',
       FHIR_MCP_FHIR_DIALECT: 'hapi',
-      FHIR_MCP_AUTH_ISSUER: issuer.url,
+      FHIR_MCP_AUTH_ISSUER: site.issuer.url,
       FHIR_MCP_AUTH_AUDIENCE: audience,
       FHIR_MCP_ACCESS_TOKEN: token,
       FHIR_MCP_AUDIT_PATH: other,
@@ -276,7 +263,7 @@ describe('the record of a denial', () => {
   })
 
   it('is kept of a scope that is missing, which HTTP refuses before the call', async () => {
-    const token = await issuer.token({ ...person, ...permitted, scope: 'user/ResearchStudy.rs' })
+    const token = await site.issuer.token({ ...person, ...permitted, scope: 'user/ResearchStudy.rs' })
     const answer = await gateway.app.inject({
       method: 'POST',
       url: '/mcp',
@@ -296,7 +283,7 @@ describe('the record of a denial', () => {
   })
 
   it('is kept of an answer that was held back', async () => {
-    exchange.misbehave(({ path: asked }) =>
+    site.exchange.misbehave(({ path: asked }) =>
       asked.startsWith('/fhir/Patient') ? { kind: 'another-patient', patient: 'pat-10' } : undefined,
     )
     const record = await denied('list_study_patients', { study_id: 'study-a' })
@@ -326,7 +313,7 @@ describe('what is kept', () => {
     const stream = { write: (line: string) => void lines.push(line) }
     const app = Fastify({ logger: { level: 'trace', stream } })
     await app.register(fhirMcp, { ...options(), publicUrl: 'http://mcp.test' })
-    const token = await issuer.token({ ...person, ...permitted })
+    const token = await site.issuer.token({ ...person, ...permitted })
     const answers: string[] = []
     for (const [name, args] of calls) {
       const headers = { ...mcpHeaders, authorization: `Bearer ${token}` }
@@ -362,7 +349,7 @@ describe('what is kept', () => {
       const app = Fastify({ logger: { stream: { write: (line: string) => void lines.push(line) } } })
       const audit = { path, ...(logKey === undefined ? {} : { logKey }) }
       await app.register(fhirMcp, { ...options(), audit, publicUrl: 'http://mcp.test' })
-      const token = await issuer.token({ ...person, ...permitted })
+      const token = await site.issuer.token({ ...person, ...permitted })
       const headers = { ...mcpHeaders, authorization: `Bearer ${token}` }
       const payload = rpc('tools/call', { name: 'list_studies', arguments: {} })
       await app.inject({ method: 'POST', url: '/mcp', headers, payload })

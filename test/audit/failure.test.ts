@@ -2,42 +2,28 @@ import { openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import Fastify from 'fastify'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { type FhirMcpOptions, fhirMcp } from '../../plugins/index.ts'
-import {
-  permissionsClaim,
-  startExchange,
-  startIssuer,
-  type TestExchange,
-  type TestIssuer,
-} from '../../src/test-kit/index.ts'
+import { permissionsClaim } from '../../src/test-kit/index.ts'
 import { connectStdio } from '../e2e/clients.ts'
+import { siteForAll } from '../e2e/site.ts'
 import { mcpHeaders, rpc } from '../plugins/gateway.ts'
 import { auditFile, recordsIn } from './records.ts'
 
-const audience = 'http://mcp.test/mcp'
-let issuer: TestIssuer
-let exchange: TestExchange<unknown>
+const site = siteForAll()
 
-beforeAll(async () => {
-  issuer = await startIssuer()
-  exchange = await startExchange({ dialect: 'hapi', fhirVersion: 'R4' })
-})
-afterAll(async () => {
-  await issuer.close()
-  await exchange.close()
-})
+const audience = 'http://mcp.test/mcp'
 
 const tokenFor = () =>
-  issuer.token({ sub: 'ada', aud: audience, ...permissionsClaim({ studies: ['study-a'] }) })
+  site.issuer.token({ sub: 'ada', aud: audience, ...permissionsClaim({ studies: ['study-a'] }) })
 
 async function gatewayWith(audit: FhirMcpOptions['audit']) {
   const lines: string[] = []
   const app = Fastify({ logger: { stream: { write: (line: string) => void lines.push(line) } } })
   onTestFinished(() => app.close())
   await app.register(fhirMcp, {
-    fhir: { baseUrl: exchange.url, credentials: 'none', dialect: 'hapi' },
-    auth: { issuer: issuer.url, audience },
+    fhir: { baseUrl: site.exchange.url, credentials: 'none', dialect: 'hapi' },
+    auth: { issuer: site.issuer.url, audience },
     publicUrl: 'http://mcp.test',
     audit,
   })
@@ -159,9 +145,9 @@ describe('the audit at start', () => {
   it('refuses stdout over stdio, where it is the protocol', async () => {
     const lines: string[] = []
     const environment = {
-      FHIR_MCP_FHIR_BASE_URL: exchange.url,
+      FHIR_MCP_FHIR_BASE_URL: site.exchange.url,
       FHIR_MCP_FHIR_CREDENTIALS: 'none',
-      FHIR_MCP_AUTH_ISSUER: issuer.url,
+      FHIR_MCP_AUTH_ISSUER: site.issuer.url,
       FHIR_MCP_AUTH_AUDIENCE: audience,
       FHIR_MCP_ACCESS_TOKEN: await tokenFor(),
       FHIR_MCP_AUDIT_DESCRIPTOR: '1',

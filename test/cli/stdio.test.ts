@@ -1,33 +1,19 @@
 import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createLog, logLevelOf } from '../../src/cli/log.ts'
 import { run } from '../../src/cli/run.ts'
-import {
-  permissionsClaim,
-  startExchange,
-  startIssuer,
-  type TestExchange,
-  type TestIssuer,
-} from '../../src/test-kit/index.ts'
+import { permissionsClaim } from '../../src/test-kit/index.ts'
+import { siteForAll } from '../e2e/site.ts'
 import { rpc } from '../plugins/gateway.ts'
 
-const audience = 'http://127.0.0.1:8765/mcp'
-let issuer: TestIssuer
-let exchange: TestExchange<unknown>
+const site = siteForAll()
 
-beforeAll(async () => {
-  issuer = await startIssuer()
-  exchange = await startExchange({ dialect: 'hapi', fhirVersion: 'R4' })
-})
-afterAll(async () => {
-  await issuer.close()
-  await exchange.close()
-})
+const audience = 'http://127.0.0.1:8765/mcp'
 
 /** The command in this process, talked to line by line. */
 async function connected(environment: Record<string, string>) {
-  exchange.reset()
+  site.exchange.reset()
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
   let stop: () => void = () => undefined
   const stopped = new Promise<void>((resolve) => {
@@ -35,10 +21,10 @@ async function connected(environment: Record<string, string>) {
   })
   onTestFinished(() => stop())
   const settings = {
-    FHIR_MCP_FHIR_BASE_URL: exchange.url,
+    FHIR_MCP_FHIR_BASE_URL: site.exchange.url,
     FHIR_MCP_FHIR_CREDENTIALS: 'none',
     FHIR_MCP_FHIR_DIALECT: 'hapi',
-    FHIR_MCP_AUTH_ISSUER: issuer.url,
+    FHIR_MCP_AUTH_ISSUER: site.issuer.url,
     FHIR_MCP_AUTH_AUDIENCE: audience,
     ...environment,
   }
@@ -79,7 +65,7 @@ function held(): { readonly reached: Promise<void>; release(): void } {
     release = resolve
   })
   const reached = new Promise<void>((resolve) => {
-    exchange.misbehave(() => {
+    site.exchange.misbehave(() => {
       resolve()
       return { kind: 'hold', until }
     })
@@ -88,7 +74,7 @@ function held(): { readonly reached: Promise<void>; release(): void } {
 }
 
 const permissions = permissionsClaim({ studies: ['study-a'] })
-const accessToken = () => issuer.token({ sub: 'ada', aud: audience, ...permissions })
+const accessToken = () => site.issuer.token({ sub: 'ada', aud: audience, ...permissions })
 const listStudies = rpc('tools/call', { name: 'list_studies', arguments: {} }, 'studies')
 
 describe('stdio', () => {
@@ -104,8 +90,8 @@ describe('stdio', () => {
   })
 
   it('takes the claims from an ID token that goes with an opaque access token', async () => {
-    const access = issuer.opaque({ userinfo: { sub: 'ada' } })
-    const idToken = await issuer.token({ sub: 'ada', aud: 'assistant', ...permissions }, { typ: 'JWT' })
+    const access = site.issuer.opaque({ userinfo: { sub: 'ada' } })
+    const idToken = await site.issuer.token({ sub: 'ada', aud: 'assistant', ...permissions }, { typ: 'JWT' })
     const { ask } = await connected({
       FHIR_MCP_ACCESS_TOKEN: access,
       FHIR_MCP_ID_TOKEN: idToken,
@@ -121,7 +107,7 @@ describe('stdio', () => {
     send(listStudies)
     await reached
     send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'studies' } })
-    await vi.waitFor(() => expect(exchange.requests.at(-1)?.aborted).toBe(true))
+    await vi.waitFor(() => expect(site.exchange.requests.at(-1)?.aborted).toBe(true))
     release()
     expect(await ask(rpc('ping', {}, 'ping'))).toContain('result')
     await vi.waitFor(() => expect(log()).toContain('"tool":"list_studies"'))

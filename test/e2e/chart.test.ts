@@ -1,42 +1,27 @@
 import { readFileSync } from 'node:fs'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import {
-  countNetwork,
-  type NetworkCount,
-  permissionsClaim,
-  startExchange,
-  startIssuer,
-  type TestExchange,
-  type TestIssuer,
-} from '../../src/test-kit/index.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { countNetwork, type NetworkCount, permissionsClaim } from '../../src/test-kit/index.ts'
 import { chunksOf, pngOfAnswer } from '../charts/png.ts'
 import type { TestClient } from './clients.ts'
 import { type Gateway, startGateway } from './gateway.ts'
+import { siteForAll } from './site.ts'
+
+const site = siteForAll()
 
 const audience = 'http://mcp.test/mcp'
-let issuer: TestIssuer
-let exchange: TestExchange<unknown>
 let gateway: Gateway
 let network: NetworkCount
 let client: TestClient
 
-beforeAll(async () => {
-  issuer = await startIssuer()
-  exchange = await startExchange({ dialect: 'hapi', fhirVersion: 'R4' })
-})
-afterAll(async () => {
-  await issuer.close()
-  await exchange.close()
-})
 beforeEach(async () => {
   gateway = await startGateway({
-    fhir: { baseUrl: exchange.url, credentials: 'none' },
-    auth: { issuer: issuer.url, audience },
+    fhir: { baseUrl: site.exchange.url, credentials: 'none' },
+    auth: { issuer: site.issuer.url, audience },
   })
   const claims = { sub: 'x', aud: audience, ...permissionsClaim({ studies: ['study-a'] }) }
-  client = await gateway.connect('http', await issuer.token(claims))
-  network = countNetwork({ only: [exchange.origin] })
-  exchange.reset()
+  client = await gateway.connect('http', await site.issuer.token(claims))
+  network = countNetwork({ only: [site.exchange.origin] })
+  site.exchange.reset()
   return async () => {
     network.stop()
     await gateway.close()
@@ -90,7 +75,7 @@ describe('a picture over MCP', () => {
   it('is none of a patient out of reach, for whom no request is sent', async () => {
     await chart('pat-1')
     network.reset()
-    exchange.reset()
+    site.exchange.reset()
     for (const patient of ['pat-10', 'no-such-patient']) {
       const { content, isError, text } = await chart(patient)
       expect(isError).toBe(true)
@@ -98,7 +83,7 @@ describe('a picture over MCP', () => {
       expect(content.map(({ type }) => type)).toEqual(['text'])
     }
     expect(network.requests).toEqual([])
-    expect(exchange.requests).toEqual([])
+    expect(site.exchange.requests).toEqual([])
     expect((await chart('pat-1')).isError).toBe(false)
     expect(network.count).toBeGreaterThan(0)
   })
@@ -106,28 +91,28 @@ describe('a picture over MCP', () => {
   it('is none where nothing is permitted, for which no request is sent', async () => {
     const nobody = await gateway.connect(
       'http',
-      await issuer.token({ sub: 'y', aud: audience, ...permissionsClaim() }),
+      await site.issuer.token({ sub: 'y', aud: audience, ...permissionsClaim() }),
     )
     network.reset()
-    exchange.reset()
+    site.exchange.reset()
     const { content, isError } = await nobody.call('chart_patient_observations', {
       patient_id: 'pat-1',
       data_types: ['heart-rate'],
     })
     expect([isError, content.length]).toEqual([true, 1])
     expect(network.requests).toEqual([])
-    expect(exchange.requests).toEqual([])
+    expect(site.exchange.requests).toEqual([])
   })
 
   it('is none where the exchange answers with another patient', async () => {
-    exchange.misbehave((request) =>
+    site.exchange.misbehave((request) =>
       request.path.startsWith('/fhir/Observation')
         ? { kind: 'another-patient', patient: 'pat-10' }
         : undefined,
     )
     const { content, isError } = await chart('pat-1')
     expect([isError, content.map(({ type }) => type)]).toEqual([true, ['text']])
-    exchange.misbehave(() => undefined)
+    site.exchange.misbehave(() => undefined)
     expect((await chart('pat-1')).isError).toBe(false)
   })
 })

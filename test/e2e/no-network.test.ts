@@ -1,19 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { generateKeyPair } from 'jose'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { defineTool } from '../../plugins/index.ts'
-import {
-  countNetwork,
-  type NetworkCount,
-  permissionsClaim,
-  startExchange,
-  startIssuer,
-  type TestExchange,
-  type TestIssuer,
-} from '../../src/test-kit/index.ts'
+import { countNetwork, type NetworkCount, permissionsClaim } from '../../src/test-kit/index.ts'
 import { connectSse, type TestClient } from './clients.ts'
 import { type Gateway, startGateway } from './gateway.ts'
+import { siteForAll } from './site.ts'
+
+const site = siteForAll()
 
 const audience = 'http://mcp.test/mcp'
 
@@ -31,32 +26,22 @@ const countOrganizationPatients = defineTool({
   },
 })
 
-let issuer: TestIssuer
-let exchange: TestExchange<unknown>
 let gateway: Gateway
 let network: NetworkCount
 
-beforeAll(async () => {
-  issuer = await startIssuer()
-  exchange = await startExchange({ dialect: 'hapi', fhirVersion: 'R4' })
-})
-afterAll(async () => {
-  await issuer.close()
-  await exchange.close()
-})
-
 const permitted = permissionsClaim({ studies: ['study-a', 'study-b'], organizations: { 'org-1': 'viewer' } })
-const tokenOf = (claims: object, how = {}) => issuer.token({ sub: 'somebody', aud: audience, ...claims }, how)
+const tokenOf = (claims: object, how = {}) =>
+  site.issuer.token({ sub: 'somebody', aud: audience, ...claims }, how)
 
 /** A gateway of its own for each test: nothing is warm. */
 beforeEach(async () => {
   gateway = await startGateway({
-    fhir: { baseUrl: exchange.url, credentials: 'none' },
-    auth: { issuer: issuer.url, audience },
+    fhir: { baseUrl: site.exchange.url, credentials: 'none' },
+    auth: { issuer: site.issuer.url, audience },
     access: { roles: { viewer: ['*'], nurse: ['get_study_count'], '*': ['*'] } },
   })
-  network = countNetwork({ only: [exchange.origin] })
-  exchange.reset()
+  network = countNetwork({ only: [site.exchange.origin] })
+  site.exchange.reset()
   return async () => {
     network.stop()
     await gateway.close()
@@ -66,7 +51,7 @@ beforeEach(async () => {
 /** Nothing was sent, by what the process sends and by what the exchange got. */
 function expectSilence() {
   expect(network.requests).toEqual([])
-  expect(exchange.requests).toEqual([])
+  expect(site.exchange.requests).toEqual([])
 }
 
 async function connected(claims: object): Promise<TestClient> {
@@ -81,7 +66,7 @@ describe('the counter', () => {
     const called = await client.call('get_study_metadata', { study_id: 'study-a' })
     expect(called.isError).toBe(false)
     expect(network.count).toBeGreaterThan(0)
-    expect(exchange.count).toBe(network.count)
+    expect(site.exchange.count).toBe(network.count)
   })
 })
 
@@ -113,8 +98,8 @@ describe('a call that the claims forbid opens no socket', () => {
     await gateway.close()
     gateway = await startGateway(
       {
-        fhir: { baseUrl: exchange.url, credentials: 'none' },
-        auth: { issuer: issuer.url, audience },
+        fhir: { baseUrl: site.exchange.url, credentials: 'none' },
+        auth: { issuer: site.issuer.url, audience },
       },
       (app) => app.fhirMcp.tool(countOrganizationPatients),
     )
@@ -145,7 +130,7 @@ describe('a call that the claims forbid opens no socket', () => {
     const client = await connected(permitted)
     expect((await client.call('get_patient_demographics', { patient_id: 'pat-4' })).isError).toBe(false)
     network.reset()
-    exchange.reset()
+    site.exchange.reset()
     for (const patient_id of ['pat-10', 'pat-13', 'pat-14', 'no-such-patient']) {
       expect((await client.call('get_patient_demographics', { patient_id })).text).toContain(forbidden)
     }
@@ -274,8 +259,8 @@ describe('a patient with a cold roster', () => {
     expect((await client.call('get_patient_observations', { patient_id: 'pat-10' })).text).toContain(
       forbidden,
     )
-    expect(exchange.count).toBeGreaterThan(0)
-    for (const { method, path, body } of exchange.requests) {
+    expect(site.exchange.count).toBeGreaterThan(0)
+    for (const { method, path, body } of site.exchange.requests) {
       expect(`${method} ${path} ${body}`).not.toContain('pat-10')
       expect(decodeURIComponent(path)).toMatch(
         /^\/fhir\/(metadata|ResearchSubject\?study=ResearchStudy\/study-[ab]&|Patient\?organization=Organization\/org-1&)/,

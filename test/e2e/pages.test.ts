@@ -1,37 +1,23 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import {
-  permissionsClaim,
-  startExchange,
-  startIssuer,
-  type TestExchange,
-  type TestIssuer,
-} from '../../src/test-kit/index.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { permissionsClaim } from '../../src/test-kit/index.ts'
 import type { TestClient } from './clients.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 import { cursorOf, matches, totalOf } from './scenarios.ts'
+import { siteForAll } from './site.ts'
+
+const site = siteForAll()
 
 const audience = 'http://mcp.test/mcp'
-let issuer: TestIssuer
-let exchange: TestExchange<unknown>
 let gateway: Gateway
 let client: TestClient
 
-beforeAll(async () => {
-  issuer = await startIssuer()
-  exchange = await startExchange({ dialect: 'hapi', fhirVersion: 'R4' })
-})
-afterAll(async () => {
-  await issuer.close()
-  await exchange.close()
-})
-
 const tokenFor = (sub: string, ...studies: string[]) =>
-  issuer.token({ sub, aud: audience, ...permissionsClaim({ studies }) })
+  site.issuer.token({ sub, aud: audience, ...permissionsClaim({ studies }) })
 
 async function start(byteBudget: number): Promise<void> {
   gateway = await startGateway({
-    fhir: { baseUrl: exchange.url, credentials: 'none' },
-    auth: { issuer: issuer.url, audience },
+    fhir: { baseUrl: site.exchange.url, credentials: 'none' },
+    auth: { issuer: site.issuer.url, audience },
     results: { byteBudget },
   })
   client = await gateway.connect('http', await tokenFor('one', 'study-a'))
@@ -113,9 +99,9 @@ describe('pages', () => {
     const cursor = cursorOf(await client.call('get_patient_observations', given))
     const withdrawn = await gateway.connect('http', await tokenFor('one', 'study-b'))
     await withdrawn.call('get_patient_demographics', { patient_id: 'pat-9' })
-    exchange.reset()
+    site.exchange.reset()
     const called = await withdrawn.call('get_patient_observations', { ...given, cursor })
     expect(called.text).toContain('FHIR_MCP_FORBIDDEN')
-    expect(exchange.count).toBe(0)
+    expect(site.exchange.count).toBe(0)
   })
 })

@@ -1,34 +1,20 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import type { FhirMcpOptions } from '../../plugins/index.ts'
-import {
-  type Fault,
-  permissionsClaim,
-  startExchange,
-  startIssuer,
-  type TestExchange,
-  type TestIssuer,
-} from '../../src/test-kit/index.ts'
+import { type Fault, permissionsClaim } from '../../src/test-kit/index.ts'
 import { auditFile, recordsIn } from '../audit/records.ts'
 import { connectStdio } from '../e2e/clients.ts'
 import { type Gateway, startGateway } from '../e2e/gateway.ts'
+import { siteForAll } from '../e2e/site.ts'
+
+const site = siteForAll()
 
 const audience = 'http://mcp.test/mcp'
-let issuer: TestIssuer
-let exchange: TestExchange<unknown>
 let path: string
 let release: () => void
 let held: Fault
 
-beforeAll(async () => {
-  issuer = await startIssuer()
-  exchange = await startExchange({ dialect: 'hapi', fhirVersion: 'R4' })
-})
-afterAll(async () => {
-  await issuer.close()
-  await exchange.close()
-})
 beforeEach(() => {
-  exchange.reset()
+  site.exchange.reset()
   path = auditFile()
   held = {
     kind: 'hold',
@@ -39,7 +25,8 @@ beforeEach(() => {
 })
 
 const permitted = permissionsClaim({ studies: ['study-a'] })
-const tokenOf = (sub: string) => issuer.token({ sub, aud: audience, client_id: 'assistant', ...permitted })
+const tokenOf = (sub: string) =>
+  site.issuer.token({ sub, aud: audience, client_id: 'assistant', ...permitted })
 const demographics = ['get_patient_demographics', { patient_id: 'Patient/pat-1' }] as const
 
 async function started(
@@ -47,8 +34,8 @@ async function started(
   limits: FhirMcpOptions['limits'],
 ): Promise<Gateway> {
   return startGateway({
-    fhir: { baseUrl: exchange.url, credentials: 'none', dialect: 'hapi', ...fhir },
-    auth: { issuer: issuer.url, audience },
+    fhir: { baseUrl: site.exchange.url, credentials: 'none', dialect: 'hapi', ...fhir },
+    auth: { issuer: site.issuer.url, audience },
     audit: { path },
     ...(limits === undefined ? {} : { limits }),
   })
@@ -57,7 +44,7 @@ async function started(
 /** Has every request of one kind wait, and counts those that do. */
 function hold(kind: string): () => number {
   let waiting = 0
-  exchange.misbehave((request) => {
+  site.exchange.misbehave((request) => {
     if (!request.path.startsWith(`/fhir/${kind}`)) return undefined
     waiting += 1
     return held
@@ -80,7 +67,7 @@ describe('an exchange that does not answer', () => {
     expect(fourth).toMatchObject({ isError: true, structured: { resourceType: 'OperationOutcome' } })
     expect(fourth.text).toMatch(/FHIR_MCP_RATE_LIMITED.*Try again in 5 s/s)
     expect(waiting()).toBe(2)
-    exchange.misbehave(undefined)
+    site.exchange.misbehave(undefined)
     expect((await bob.call(...demographics)).isError).toBe(false)
     expect(recordsIn(path).map(({ code }) => code)).toContain('FHIR_MCP_RATE_LIMITED')
     release()
@@ -101,7 +88,7 @@ describe('an exchange that does not answer', () => {
     const other = await bob.call('get_patient_demographics', { patient_id: 'Patient/pat-2' })
     expect(other.isError).toBe(false)
     expect(waiting()).toBe(4)
-    exchange.misbehave(undefined)
+    site.exchange.misbehave(undefined)
     release()
     expect((await Promise.all(calls)).every(({ isError }) => !isError)).toBe(true)
     await gateway.close()
@@ -111,10 +98,10 @@ describe('an exchange that does not answer', () => {
 describe('over stdio', () => {
   const connected = async () =>
     connectStdio({
-      FHIR_MCP_FHIR_BASE_URL: exchange.url,
+      FHIR_MCP_FHIR_BASE_URL: site.exchange.url,
       FHIR_MCP_FHIR_CREDENTIALS: 'none',
       FHIR_MCP_FHIR_DIALECT: 'hapi',
-      FHIR_MCP_AUTH_ISSUER: issuer.url,
+      FHIR_MCP_AUTH_ISSUER: site.issuer.url,
       FHIR_MCP_AUTH_AUDIENCE: audience,
       FHIR_MCP_ACCESS_TOKEN: await tokenOf('ada'),
       FHIR_MCP_AUDIT_PATH: path,

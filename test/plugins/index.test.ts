@@ -1,5 +1,5 @@
 import Fastify, { type FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import defaultExport, {
   errorCatalog,
   FhirMcpError,
@@ -7,28 +7,14 @@ import defaultExport, {
   fhirMcp,
   wellKnown,
 } from '../../plugins/index.ts'
-import {
-  permissionsClaim,
-  startExchange,
-  startIssuer,
-  type TestExchange,
-  type TestIssuer,
-} from '../../src/test-kit/index.ts'
+import { permissionsClaim } from '../../src/test-kit/index.ts'
 import { auditFile, recordsIn } from '../audit/records.ts'
+import { siteForAll } from '../e2e/site.ts'
 import { mcpHeaders, rpc } from './gateway.ts'
 
-const publicUrl = 'https://gateway.example.org'
-let issuer: TestIssuer
-let exchange: TestExchange<unknown>
+const site = siteForAll()
 
-beforeAll(async () => {
-  issuer = await startIssuer()
-  exchange = await startExchange({ dialect: 'hapi', fhirVersion: 'R4' })
-})
-afterAll(async () => {
-  await issuer.close()
-  await exchange.close()
-})
+const publicUrl = 'https://gateway.example.org'
 
 async function registered(
   options: Partial<FhirMcpOptions> = {},
@@ -38,8 +24,8 @@ async function registered(
   const app = Fastify({ logger: { level: 'info', stream }, forceCloseConnections: true })
   onTestFinished(() => app.close())
   await app.register(fhirMcp, {
-    fhir: { baseUrl: exchange.url, credentials: 'none' },
-    auth: { issuer: issuer.url },
+    fhir: { baseUrl: site.exchange.url, credentials: 'none' },
+    auth: { issuer: site.issuer.url },
     publicUrl,
     audit: { sink: 'off' },
     ...options,
@@ -48,7 +34,7 @@ async function registered(
 }
 
 const tokenFor = (aud: string) =>
-  issuer.token({ sub: 'ada', aud, ...permissionsClaim({ studies: ['study-a'] }) })
+  site.issuer.token({ sub: 'ada', aud, ...permissionsClaim({ studies: ['study-a'] }) })
 
 async function call(app: FastifyInstance, token: string, name: string, args = {}) {
   const headers = { ...mcpHeaders, authorization: `Bearer ${token}` }
@@ -74,7 +60,7 @@ describe('the plugin', () => {
   it('says at start what an operator should know', async () => {
     const lines: string[] = []
     const auth = {
-      issuer: issuer.url,
+      issuer: site.issuer.url,
       sources: ['userinfo' as const],
       clients: ['a'],
       allowTokensWithoutAudience: true,
@@ -83,19 +69,23 @@ describe('the plugin', () => {
     expect(lines.join('')).toContain('fhir.credentials is none')
     expect(lines.join('')).toContain('auth.allowTokensWithoutAudience is set')
     const quiet: string[] = []
-    const forwarding = { baseUrl: exchange.url, credentials: 'forward', audience: exchange.origin } as const
+    const forwarding = {
+      baseUrl: site.exchange.url,
+      credentials: 'forward',
+      audience: site.exchange.origin,
+    } as const
     await registered({ fhir: forwarding }, quiet)
     expect(quiet.join('')).not.toContain('fhir.credentials')
   })
 
   it('fails at register for settings that contradict each other', async () => {
-    const auth = { issuer: issuer.url }
+    const auth = { issuer: site.issuer.url }
     const app = Fastify()
     onTestFinished(() => app.close())
-    const options = { fhir: { baseUrl: exchange.url, credentials: 'none' as const }, auth }
+    const options = { fhir: { baseUrl: site.exchange.url, credentials: 'none' as const }, auth }
     await expect(app.register(fhirMcp, options)).rejects.toMatchObject({ code: 'FHIR_MCP_CONFIG' })
     const sources = ['exchange' as const]
-    await expect(registered({ auth: { issuer: issuer.url, sources } })).resolves.toBeDefined()
+    await expect(registered({ auth: { issuer: site.issuer.url, sources } })).resolves.toBeDefined()
   })
 
   it('is ready while exchange and issuer answer', async () => {
