@@ -1,12 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { CallLine } from '../src/audit/record.ts'
 import { fhirMcpError } from '../src/errors.ts'
-import type { Bearer } from '../src/mcp/bearers.ts'
 import type { McpService } from '../src/mcp/service.ts'
+import { keepBearer } from './bearer-of-request.ts'
 import { clientSignal } from './client-signal.ts'
 import type { Limits } from './limits.ts'
-
-const bearers = new WeakMap<FastifyRequest, Bearer>()
 
 /** RFC 6750 §2.1: the header, and nothing but the header; a token in a query is no token. */
 const credentials = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i
@@ -29,15 +27,8 @@ export function createBearerCheck(
       service.identify(token, clientSignal(reply)),
     )
     const record = (call: CallLine) => logCall(request, call)
-    bearers.set(request, { principal, token, record, admit: () => limits.countCall(request) })
+    keepBearer(request, { principal, token, record, admit: () => limits.countCall(request) })
   }
-}
-
-/** The verified bearer of a request. Throws a TypeError where the check did not run. */
-export function bearerOfRequest(request: FastifyRequest): Bearer {
-  const bearer = bearers.get(request)
-  if (bearer === undefined) throw new TypeError('A request reached a route without a verified bearer')
-  return bearer
 }
 
 /** What the request's log says of a call: nobody by name or id, and no arguments; that is the audit's. */

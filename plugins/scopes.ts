@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { type FhirMcpError, fhirMcpError, isFhirMcpError } from '../src/errors.ts'
 import type { Bearer } from '../src/mcp/bearers.ts'
 import type { McpService } from '../src/mcp/service.ts'
-import { bearerOfRequest } from './bearer.ts'
+import { bearerOfRequest } from './bearer-of-request.ts'
 
 /**
  * Before anything is dispatched: throws INSUFFICIENT_SCOPE with all scopes that the tool calls of this body lack, so that a

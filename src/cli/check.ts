@@ -1,7 +1,7 @@
 import type { CheckResult } from '../check/finding.ts'
 import { runChecks } from '../check/run-checks.ts'
 import { checkSetting } from './check-setting.ts'
-import type { Surroundings } from './run.ts'
+import type { Surroundings } from './surroundings.ts'
 
 /**
  * `check`: looks at the configuration, the exchange, the issuer and the token, and tells each finding with its cure: as a table,

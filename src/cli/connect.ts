@@ -5,7 +5,7 @@ import { httpConnection, stdioConnection } from '../connect/connection.ts'
 import { mergeInto } from '../connect/merge.ts'
 import { snippetOf } from '../connect/snippet.ts'
 import { fhirMcpError } from '../errors.ts'
-import type { Surroundings } from './run.ts'
+import type { Surroundings } from './surroundings.ts'
 
 /** What `connect` is told. */
 export interface ConnectArguments {

@@ -5,7 +5,7 @@ import { type SignIn, signInByBrowser, signInByDevice, signInByPaste } from '../
 import { signOut } from '../login/sign-out.ts'
 import { openSystemBrowser } from '../login/system-browser.ts'
 import { requiredLoginParts } from './login-parts.ts'
-import type { Surroundings } from './run.ts'
+import type { Surroundings } from './surroundings.ts'
 import { whoLines } from './whoami.ts'
 
 /** How somebody signs in. */

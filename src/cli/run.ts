@@ -1,20 +1,9 @@
 import { parseArgs } from 'node:util'
-import type { Environment } from '../config/env.ts'
 import { isFhirMcpError } from '../errors.ts'
 import { implementation } from '../mcp/implementation.ts'
 import type { ConnectArguments } from './connect.ts'
 import type { LoginMode } from './login.ts'
-import type { StdioStreams } from './stdio.ts'
-import type { OpenBrowser } from './token-source.ts'
-
-/** What a command has of its process. */
-export interface Surroundings extends StdioStreams {
-  readonly environment: Environment
-  /** Resolves when the process is asked to stop. */
-  readonly stopped: Promise<void>
-  /** Opens an address in the person's browser; by default the one of the system. */
-  readonly openBrowser?: OpenBrowser
-}
+import type { Surroundings } from './surroundings.ts'
 
 /** Exit codes: done, failed (a wrong setting, a port in use), wrong use. */
 const exit = { done: 0, failed: 1, usage: 2 } as const

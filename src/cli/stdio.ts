@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import type { Readable, Writable } from 'node:stream'
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio'
 import { createAudit } from '../audit/create-audit.ts'
 import { sourceOf } from '../audit/fhir/source.ts'
@@ -19,14 +18,8 @@ import { createServerV2 } from '../mcp/server-v2.ts'
 import type { StdioBearer } from '../mcp/stdio-bearer.ts'
 import { tracedService } from '../telemetry/traced-service.ts'
 import { createLog, type Log, logLevelOf } from './log.ts'
-import { type OpenBrowser, type TokenSource, tokenSource } from './token-source.ts'
-
-/** The streams of the process. */
-export interface StdioStreams {
-  readonly stdin: Readable
-  readonly stdout: Writable
-  readonly stderr: Writable
-}
+import type { OpenBrowser, StdioStreams } from './surroundings.ts'
+import { type TokenSource, tokenSource } from './token-source.ts'
 
 /** A connection over stdio. */
 export interface StdioConnection {

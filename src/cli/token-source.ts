@@ -6,9 +6,7 @@ import { createLoginTokens } from '../login/login-tokens.ts'
 import { signInByBrowser } from '../login/sign-in.ts'
 import { signInPatience } from './login.ts'
 import { loginParts } from './login-parts.ts'
-
-/** Opens an address in the person's browser; rejects where there is none. */
-export type OpenBrowser = (url: string) => Promise<void>
+import type { OpenBrowser } from './surroundings.ts'
 
 /** Where stdio gets its tokens from. */
 export interface TokenSource {

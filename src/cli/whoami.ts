@@ -7,7 +7,7 @@ import { createLoginTokens } from '../login/login-tokens.ts'
 import { createStdioService } from '../mcp/create-mcp-service.ts'
 import { oneLine, someOf } from '../results/line.ts'
 import { requiredLoginParts } from './login-parts.ts'
-import type { Surroundings } from './run.ts'
+import type { Surroundings } from './surroundings.ts'
 
 /** `whoami`: who is signed in, or whose FHIR_MCP_ACCESS_TOKEN is. Throws UNAUTHENTICATED when nobody is. */
 export async function whoami(

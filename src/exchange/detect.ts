@@ -1,8 +1,9 @@
 import { isFhirMcpError } from '../errors.ts'
 import type { AnyResource } from '../fhir/types.ts'
 import type { Capabilities, ExchangeCall } from './exchange.ts'
-import type { FhirClient, SearchPairs } from './fhir-client.ts'
+import type { FhirClient } from './fhir-client.ts'
 import { namesServer, type ServerKind, searchesOf, serverKindOf } from './metadata.ts'
+import type { SearchPairs } from './search-pairs.ts'
 
 const server = ['CapabilityStatement.fhirVersion', 'CapabilityStatement.software']
 const searches = [

@@ -1,8 +1,6 @@
 import type { AnyResource, Bundle } from '../fhir/types.ts'
 import type { ExchangeCall } from './exchange.ts'
-
-/** A search as name and value pairs, in order; a name may come more than once. Values are encoded by the client. */
-export type SearchPairs = readonly (readonly [name: string, value: string])[]
+import type { SearchPairs } from './search-pairs.ts'
 
 /** How one request is made. */
 export interface RequestShape {

@@ -1,6 +1,7 @@
 import { fhirMcpError } from '../errors.ts'
 import type { Capabilities } from './exchange.ts'
-import type { FhirClient, SearchPairs } from './fhir-client.ts'
+import type { FhirClient } from './fhir-client.ts'
+import type { SearchPairs } from './search-pairs.ts'
 
 /**
  * The same client, which sends no search parameter that the exchange is known not to have. While nothing is known

@@ -1,5 +1,7 @@
 import { fhirMcpError } from '../errors.ts'
-import type { SearchPairs } from './fhir-client.ts'
+
+/** A search as name and value pairs, in order; a name may come more than once. Values are encoded by the client. */
+export type SearchPairs = readonly (readonly [name: string, value: string])[]
 
 const parameterGrammar = /^[A-Za-z_][\w.:-]*$/
 

@@ -2,7 +2,7 @@ import type { AnyResource } from '../fhir/types.ts'
 import { refuse } from './answer.ts'
 import { dateComparisons, type Span, spanOf, spanOfElement } from './dates.ts'
 import { valuesAt } from './elements.ts'
-import type { SearchParameter } from './hapi-parameters.ts'
+import type { SearchParameter } from './search-parameter.ts'
 
 /** Whether a resource fits one condition of a search. */
 export type Condition = (resource: AnyResource) => boolean

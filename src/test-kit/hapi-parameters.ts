@@ -1,14 +1,6 @@
 import type { FhirVersion } from '../fhir/types.ts'
 import { recordParameters } from './hapi-record-parameters.ts'
-
-/** A search parameter of the stand-in: how it compares, and the elements that it looks at. */
-export interface SearchParameter {
-  readonly kind: 'token' | 'string' | 'date' | 'reference'
-  /** Dotted paths; lists on the way are walked through. `effective` stands for every `effective[x]`. */
-  readonly paths: readonly string[]
-  /** For a reference: the types that it may name. */
-  readonly targets?: readonly string[]
-}
+import type { SearchParameter } from './search-parameter.ts'
 
 type Table = Readonly<Record<string, SearchParameter>>
 

@@ -1,6 +1,6 @@
 import { type CompartmentType, compartmentRule, compartmentTypes } from '../fhir/compartment.ts'
 import type { FhirVersion } from '../fhir/types.ts'
-import type { SearchParameter } from './hapi-parameters.ts'
+import type { SearchParameter } from './search-parameter.ts'
 
 /** Names of search parameters that one of the two releases has alone. */
 const alone: Readonly<Record<string, FhirVersion>> = {

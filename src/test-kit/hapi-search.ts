@@ -3,7 +3,8 @@ import { Refusal, refuse } from './answer.ts'
 import { spanOfElement } from './dates.ts'
 import { valuesAt } from './elements.ts'
 import { type Condition, conditionOf, normalised, splitValues } from './hapi-match.ts'
-import { parametersOf, type SearchParameter, typesOf } from './hapi-parameters.ts'
+import { parametersOf, typesOf } from './hapi-parameters.ts'
+import type { SearchParameter } from './search-parameter.ts'
 
 /** What a search looks at. */
 export interface Searched {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { SearchPairs } from '../../src/exchange/fhir-client.ts'
+import type { SearchPairs } from '../../src/exchange/search-pairs.ts'
 import { callOf, clientOf, emptySearchset, json, patient, startExchange, thrownBy } from './loopback.ts'
 
 const invalidArgument = { code: 'FHIR_MCP_INVALID_ARGUMENT' }

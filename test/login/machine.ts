@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { onTestFinished } from 'vitest'
 import { run } from '../../src/cli/run.ts'
-import type { OpenBrowser } from '../../src/cli/token-source.ts'
+import type { OpenBrowser } from '../../src/cli/surroundings.ts'
 import { confidentialClient, publicClient, type Upstream } from './upstream.ts'
 
 /** An empty folder that goes with the test. */

@@ -9,8 +9,8 @@ import { parseTime } from '../../fhir/date-time.ts'
 import type { AnyResource } from '../../fhir/types.ts'
 import { requireHonoured } from '../check.ts'
 import { type Interval, intervalOf } from '../effective.ts'
-import type { SearchPairs } from '../fhir-client.ts'
 import { tokenValue } from '../hapi/escape.ts'
+import type { SearchPairs } from '../search-pairs.ts'
 
 /** What a caller searches by: names of search parameters, each with a value or several. */
 export type SearchArguments = Readonly<Record<string, string | readonly string[]>>

@@ -9,7 +9,8 @@ import { patientOfGrant, rejected, requireHonoured, totalOf } from '../check.ts'
 import { type Condition, conditionsOf, holdAgainstConditions, timeAt } from '../compartment/conditions.ts'
 import { type Holding, heldIn } from '../compartment/hold.ts'
 import type { HeldResource, ResourcePage, ResourceQuery } from '../exchange.ts'
-import type { RequestShape, SearchPairs } from '../fhir-client.ts'
+import type { RequestShape } from '../fhir-client.ts'
+import type { SearchPairs } from '../search-pairs.ts'
 import { mostIdlePages } from './rows.ts'
 
 /**

@@ -4,7 +4,7 @@ import type { Asking } from '../asking.ts'
 import { chunksOf } from '../bounded.ts'
 import { membersOf, rejected, requireMember, totalOf } from '../check.ts'
 import type { ObservationCount, ObservationFilter } from '../exchange.ts'
-import type { SearchPairs } from '../fhir-client.ts'
+import type { SearchPairs } from '../search-pairs.ts'
 import { matchesNothing, observationPairs } from './filters.ts'
 
 const chunk = 500

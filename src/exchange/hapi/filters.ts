@@ -3,8 +3,8 @@ import { fhirMcpError } from '../../errors.ts'
 import type { Observation } from '../../fhir/types.ts'
 import { leak } from '../check.ts'
 import type { ObservationFilter } from '../exchange.ts'
-import type { SearchPairs } from '../fhir-client.ts'
 import { boundsOf, inCategories } from '../honoured.ts'
+import type { SearchPairs } from '../search-pairs.ts'
 import { codesValue, tokenValue } from './escape.ts'
 
 /**

@@ -14,8 +14,8 @@ import {
   totalOf,
 } from '../check.ts'
 import type { ObservationPage, ObservationPageQuery } from '../exchange.ts'
-import type { SearchPairs } from '../fhir-client.ts'
 import { boundsOf, holdAgainstFilter, inOrder } from '../honoured.ts'
+import type { SearchPairs } from '../search-pairs.ts'
 import { holdCategory, matchesNothing, observationPairs } from './filters.ts'
 import { linkAt, offsetOf } from './page-link.ts'
 import { mostIdlePages } from './rows.ts'

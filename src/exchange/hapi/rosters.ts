@@ -6,7 +6,7 @@ import { localReference } from '../../fhir/reference.ts'
 import type { Asking } from '../asking.ts'
 import { type Checked, leak, rosterTarget } from '../check.ts'
 import { enrolmentOf, enrolmentRow, membershipEnrolment } from '../enrolment.ts'
-import type { SearchPairs } from '../fhir-client.ts'
+import type { SearchPairs } from '../search-pairs.ts'
 import { readRows } from './rows.ts'
 
 /**

@@ -1,7 +1,7 @@
 import type { Bundle } from '../../fhir/types.ts'
 import type { Asking } from '../asking.ts'
 import { type AskedType, type Checked, matchesOf, type Rows, rejected, totalOf } from '../check.ts'
-import type { SearchPairs } from '../fhir-client.ts'
+import type { SearchPairs } from '../search-pairs.ts'
 
 const mostPages = 10_000
 /** Pages in a row that bring nothing new: resources may have gone since the search was made, but not for ever. */

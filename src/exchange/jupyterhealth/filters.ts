@@ -1,8 +1,8 @@
 import type { Grant } from '../../access/grant.ts'
 import { fhirMcpError } from '../../errors.ts'
 import type { SearchCode } from '../../fhir/types.ts'
-import type { SearchPairs } from '../fhir-client.ts'
 import type { Bounds } from '../honoured.ts'
+import type { SearchPairs } from '../search-pairs.ts'
 
 /** One code of a search, or every one. The exchange takes a single `system|code` per request. */
 export type CodeBranch = SearchCode | undefined

@@ -2,7 +2,7 @@ import pMap from 'p-map'
 import type { Bundle } from '../../fhir/types.ts'
 import type { Asking } from '../asking.ts'
 import { type AskedType, type Checked, matchesOf, type Rows, rejected, totalOf } from '../check.ts'
-import type { SearchPairs } from '../fhir-client.ts'
+import type { SearchPairs } from '../search-pairs.ts'
 
 /** The most rows that the exchange gives on one page, whatever is asked for. */
 export const largestPage = 1000
