@@ -1,9 +1,11 @@
 import { appendFileSync, readFileSync, renameSync, rmSync, truncateSync } from 'node:fs'
+import { jwtVerify } from 'jose'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { startPosting } from '../../src/audit/fhir/posting.ts'
 import { auditSchema } from '../../src/config/audit.ts'
 import { permissionsClaim, startExchange, startIssuer } from '../../src/test-kit/index.ts'
 import { startGateway } from '../e2e/gateway.ts'
+import { issued, keyPair, startTokenEndpoint } from '../exchange/credentials/token-endpoint-double.ts'
 import { auditFile, idOf, recordOf, recordsIn } from './records.ts'
 import { startRepository, type TestRepository } from './repository.ts'
 
@@ -79,6 +81,35 @@ describe('posting AuditEvents', () => {
     )
     expect(JSON.stringify([...repository.events.values()])).not.toContain(token)
     expect(gateway.app.fhirMcp.auditStatus()).toMatchObject({ posted: patients.length, skipped: 0 })
+  })
+
+  it('gets its credential by SMART Backend Services, once for many batches, and a new one where it is refused', async () => {
+    const repository = await startRepository()
+    const { pem, publicKey } = await keyPair('ES384')
+    const endpoint = await startTokenEndpoint((_, nth) => issued(`audit-${nth}`))
+    const client = { id: 'audit', key: pem, tokenUrl: endpoint.url, scopes: ['system/AuditEvent.c'] }
+    const path = auditFile()
+    append(path, 1)
+    const { wake } = posting(path, repository, { client, batchSize: 1 })
+    await until(() => has(repository, 1))
+    append(path, 2)
+    wake()
+    await until(() => has(repository, 2))
+    const [first] = repository.requests
+    expect(new Set(repository.requests.map(({ authorization }) => authorization)).size).toBe(1)
+    expect(endpoint.asked).toHaveLength(1)
+    const [{ form } = { form: new URLSearchParams() }] = endpoint.asked
+    expect([form.get('grant_type'), form.get('scope')]).toEqual(['client_credentials', 'system/AuditEvent.c'])
+    const assertion = await jwtVerify(form.get('client_assertion') ?? '', publicKey)
+    expect(assertion.payload).toMatchObject({ iss: 'audit', sub: 'audit', aud: endpoint.url })
+
+    let refused = 0
+    repository.whole = () => (++refused === 1 ? 401 : undefined)
+    append(path, 3)
+    wake()
+    await until(() => has(repository, 3))
+    expect(endpoint.asked).toHaveLength(2)
+    expect(repository.requests.at(-1)?.authorization).not.toBe(first?.authorization)
   })
 
   it('waits while the repository is away, and says so once', async () => {
