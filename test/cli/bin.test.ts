@@ -87,6 +87,23 @@ const environment = () => ({
 const claims = () => ({ sub: 'ada', aud: audience, ...permissionsClaim({ studies: ['study-a'] }) })
 
 describe('the built command', () => {
+  it('says to set HOME where its user has no folder', async ({ skip }) => {
+    // Nobody has this number, and only root can be somebody else.
+    const asNobody = { uid: 65_531, env: { PATH: process.env.PATH ?? '' } }
+    const run = promisify(execFile)
+    const mayRead = await run(process.execPath, [bin, '--version'], asNobody).catch(() => undefined)
+    if (process.getuid?.() !== 0 || mayRead === undefined) skip('only root can be a user without a folder')
+    const env = {
+      ...asNobody.env,
+      FHIR_MCP_FHIR_BASE_URL: exchange.url,
+      FHIR_MCP_FHIR_CREDENTIALS: 'none',
+      FHIR_MCP_AUTH_ISSUER: issuer.url,
+      FHIR_MCP_AUTH_AUDIENCE: audience,
+    }
+    const serving = run(process.execPath, [bin, 'serve', '--port', '0'], { ...asNobody, env })
+    await expect(serving).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('set HOME') })
+  })
+
   it('is executable by its first line', () => {
     expect(readFileSync(bin, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
   })
