@@ -95,7 +95,7 @@ export function recordSuite(
       const seen: (string | undefined)[] = []
       let cursor: string | undefined
       do {
-        const given = { limit: 3, search: { 'clinical-status': ['active', 'resolved'] } }
+        const given = { limit: 3, search: { 'verification-status': ['confirmed', 'entered-in-error'] } }
         const page = await search('Condition', { ...given, ...(cursor === undefined ? {} : { cursor }) })
         expect(page.isError, page.text).toBe(false)
         expect(totalOf(page)).toBe(conditions)

@@ -14,7 +14,7 @@ export const conditions = 7
 function recordOf(patient: string, version: FhirVersion): AnyResource[] {
   const subject = { reference: `Patient/${patient}` }
   return [
-    ...Array.from({ length: conditions }, (_, index) => condition(patient, index)),
+    ...Array.from({ length: conditions }, (_, index) => condition(patient, index, version)),
     medicationRequest(patient, version),
     encounter(patient, version),
     {
@@ -61,13 +61,16 @@ function recordOf(patient: string, version: FhirVersion): AnyResource[] {
   ]
 }
 
-function condition(patient: string, index: number): AnyResource {
+function condition(patient: string, index: number, version: FhirVersion): AnyResource {
   const error = index === 6
   return {
     resourceType: 'Condition',
     id: `${patient}-condition-${index}`,
     text: { status: 'generated', div: '<div xmlns="http://www.w3.org/1999/xhtml">A narrative</div>' },
-    clinicalStatus: status('condition-clinical', index % 2 === 0 ? 'active' : 'resolved'),
+    // R4, con-5: what was entered in error has no clinical status; R5 wants one of every Condition.
+    ...(error && version === 'R4'
+      ? {}
+      : { clinicalStatus: status('condition-clinical', index % 2 === 0 ? 'active' : 'resolved') }),
     verificationStatus: status('condition-ver-status', error ? 'entered-in-error' : 'confirmed'),
     code: index === 1 ? coded('44054006', 'Type 2 diabetes') : coded('38341003', 'Hypertension'),
     subject: { reference: `Patient/${patient}` },
