@@ -18,6 +18,8 @@ import { encodePairs } from './search-pairs.ts'
 
 /** HAPI answers a URL past 8 KB with an error in HTML; what a proxy adds needs room too. In bytes. */
 const longestUrl = 7500
+/** A servlet container reads a form without a charset as ISO-8859-1, and so finds nothing that has letters beyond ASCII. */
+const formType = 'application/x-www-form-urlencoded; charset=utf-8'
 
 interface ExchangeRequest {
   readonly url: string
@@ -207,7 +209,7 @@ function headersOf(request: ExchangeRequest, authorization: string | undefined):
   for (const [name, value] of Object.entries(request.headers ?? {})) headers[name.toLowerCase()] = value
   delete headers.authorization
   headers['accept-encoding'] = 'gzip'
-  if (request.form !== undefined) headers['content-type'] = 'application/x-www-form-urlencoded'
+  if (request.form !== undefined) headers['content-type'] = formType
   if (authorization !== undefined) headers.authorization = authorization
   return headers
 }

@@ -1,3 +1,5 @@
+import { formPairs } from './form.ts'
+
 /** A request as the answering side of a stand-in sees it. */
 export interface Asked {
   readonly method: string
@@ -31,8 +33,8 @@ export interface Incoming {
 export function askedBelow(incoming: Incoming, basePath: string): Asked | undefined {
   const url = new URL(incoming.target, `http://${incoming.headers.host ?? 'localhost'}`)
   if (url.pathname !== basePath && !url.pathname.startsWith(`${basePath}/`)) return undefined
-  const form = (incoming.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded')
-  const pairs: [string, string][] = [...url.searchParams, ...(form ? new URLSearchParams(incoming.body) : [])]
+  const form = formPairs(incoming.headers['content-type'], incoming.body) ?? []
+  const pairs: [string, string][] = [...url.searchParams, ...form]
   const base = `${url.origin}${basePath}`
   return {
     ...incoming,

@@ -131,6 +131,12 @@ describe.each(worlds)('FHIR of $dialect, $fhirVersion', (world) => {
     })
   })
 
+  it('is asked for by GET alone where the exchange ignores a form', () => {
+    if (world.dialect !== 'jupyterhealth') return
+    expect(exchange.requests.length).toBeGreaterThan(20)
+    expect(exchange.requests.filter(({ method }) => method !== 'GET')).toEqual([])
+  })
+
   // Bodies of JupyterHealth are decoded, so that an answer cannot be held against them member by member.
   if (world.dialect === 'jupyterhealth') return
   it('is marked SUBSETTED exactly where something was left out', async () => {

@@ -40,7 +40,7 @@ describe('what reaches the exchange', () => {
     await clientOf(exchange.baseUrl).search(callOf(), 'Observation', pairs, { post: true })
     const [arrival] = exchange.arrivals
     expect([arrival?.method, arrival?.url]).toEqual(['POST', '/fhir/Observation/_search'])
-    expect(arrival?.headers['content-type']).toBe('application/x-www-form-urlencoded')
+    expect(arrival?.headers['content-type']).toBe('application/x-www-form-urlencoded; charset=utf-8')
     expect([...new URLSearchParams(arrival?.body)]).toEqual(pairs)
   })
 

@@ -1,4 +1,5 @@
 import type { FhirVersion } from '../../src/fhir/types.ts'
+import { formPairs } from '../../src/test-kit/form.ts'
 import { type Arrival, json, type LoopbackExchange, startExchange } from './loopback.ts'
 
 /** A resource of the stand-in. */
@@ -145,10 +146,11 @@ function altered(row: Row, faults: Faults): Row {
   return faults.alters === undefined ? row : faults.alters(structuredClone(row))
 }
 
-function asked({ url, body }: Arrival): { path: string; query: URLSearchParams } {
+function asked({ url, headers, body }: Arrival): { path: string; query: URLSearchParams } {
   const { pathname, search: query } = new URL(url, 'http://loopback')
   const path = pathname.replace(/^\/fhir/, '')
-  return { path, query: new URLSearchParams(path.endsWith('/_search') ? body : query) }
+  const form = formPairs(headers['content-type'], body)
+  return { path, query: new URLSearchParams(path.endsWith('/_search') ? form : query) }
 }
 
 function search(rows: readonly Row[], type: string, query: URLSearchParams, faults: Faults): Row[] {

@@ -4,6 +4,7 @@ import {
   permissionsClaim,
   startExchange,
   startIssuer,
+  syntheticCohort,
   type TestExchange,
   type TestIssuer,
 } from '../../src/test-kit/index.ts'
@@ -21,6 +22,8 @@ export interface Changes {
   readonly auth?: Partial<OptionsInput['auth']>
   /** How long the gateway waits for the exchange, in milliseconds; by default longer than any test. */
   readonly timeout?: number
+  /** More of `fhir`. */
+  readonly fhir?: Partial<OptionsInput['fhir']>
 }
 
 /** A HAPI server and an issuer, each at the end of a line, and gateways in front of them. */
@@ -35,9 +38,9 @@ export interface Setting {
   close(): Promise<void>
 }
 
-/** Starts them. */
-export async function startSetting(): Promise<Setting> {
-  const exchange = await startExchange({ dialect: 'hapi', fhirVersion: 'R4' })
+/** Starts them; the exchange holds `cohort`, by default the synthetic one. */
+export async function startSetting(cohort: readonly AnyResource[] = syntheticCohort()): Promise<Setting> {
+  const exchange = await startExchange({ dialect: 'hapi', fhirVersion: 'R4', cohort })
   const issuer = await startIssuer()
   const [toExchange, toIssuer] = [await layLine(exchange.origin), await layLine(issuer.url)]
   const gateways: Gateway[] = []
@@ -48,7 +51,7 @@ export async function startSetting(): Promise<Setting> {
     toIssuer,
     token: (changes = {}) =>
       issuer.token({ aud: audience, ...permissionsClaim({ studies: ['study-a'] }), ...changes }),
-    async gateway({ auth = {}, timeout = 15_000 } = {}) {
+    async gateway({ auth = {}, timeout = 15_000, fhir = {} } = {}) {
       const { pathname } = new URL(issuer.jwksUri)
       const options: OptionsInput = {
         fhir: {
@@ -57,6 +60,7 @@ export async function startSetting(): Promise<Setting> {
           credentials: 'none',
           timeout,
           connections,
+          ...fhir,
         },
         auth: { issuer: issuer.url, jwksUri: toIssuer.origin + pathname, audience, ...auth },
         audit: { sink: 'off' },

@@ -408,6 +408,20 @@ describe('faults', () => {
   })
 })
 
+describe('a form', () => {
+  const body = 'name=%C3%85ngstr%C3%B6m'
+  const found = async (type: string) =>
+    (await ids('/Patient/_search', { method: 'POST', headers: { 'content-type': type }, body })).length
+
+  it('is read in the charset that is said, and in ISO-8859-1 where none is', async () => {
+    exchange.cohort.push({ resourceType: 'Patient', id: 'odd', name: [{ family: 'Ångström' }] })
+    const form = 'application/x-www-form-urlencoded'
+    expect(await found(`${form}; charset=utf-8`)).toBe(1)
+    expect(await found(`${form};charset="UTF-8"`)).toBe(1)
+    expect(await found(form)).toBe(0)
+  })
+})
+
 describe('a port that is taken', () => {
   it('is an error', async () => {
     const port = Number(new URL(exchange.url).port)
