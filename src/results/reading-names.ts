@@ -37,8 +37,12 @@ export function distinguishingCode(observation: Observation, type: DataType | un
   return codes.length > 0 ? codes.map(({ code }) => code).join('+') : undefined
 }
 
+/** LOINC's code tells what is measured, wherever a writer put it; a code of the writer's own stands beside it or alone. */
 function nameOfConcept(concept: CodeableConcept | undefined): Named {
-  const coding = concept?.coding?.find(({ code }) => code !== undefined)
-  const label = oneLine(conceptWithCode(concept ?? {}))
+  const coded = (concept?.coding ?? []).filter(({ code }) => code !== undefined)
+  const coding = coded.find(({ system }) => system === loincSystem) ?? coded[0]
+  const label = oneLine(
+    conceptWithCode({ ...concept, ...(coding === undefined ? {} : { coding: [coding] }) }),
+  )
   return { label, key: coding === undefined ? label : `${coding.system ?? ''}|${coding.code}` }
 }

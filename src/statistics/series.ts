@@ -4,16 +4,21 @@ import type { Unit } from '../results/values.ts'
 import type { Contribution, Exclusion } from './contributions.ts'
 import type { TimedNumber } from './days.ts'
 import { type Description, describeNumbers } from './description.ts'
+import { commonLabel, countLabel, type Labels } from './labels.ts'
 
 /** The values of one type, component, statistic and unit: never more than one of each. */
 export interface Series {
   /** The same for the same type, component, statistic and unit, whoever's values they are. */
   readonly key: string
+  /** What its observations are of: the name of their type, else the name that their code is given most often. */
   readonly type: string
   readonly component: string | undefined
   readonly statistic: string | undefined
   /** Undefined where no value had one. */
   readonly unit: Unit | undefined
+  /** Every name that the type and the component came with. */
+  readonly typeLabels: Labels
+  readonly componentLabels: Labels
   /** The codes that its observations are coded with first. */
   readonly codes: readonly Coding[]
   /** The values that are counted with, in no order. */
@@ -40,6 +45,8 @@ export interface SeriesCollector {
 
 interface Growing {
   readonly head: Contribution
+  readonly typeLabels: Map<string, number>
+  readonly componentLabels: Map<string, number>
   readonly numbers: number[]
   readonly codes: Map<string, Coding>
   readonly excluded: Map<Exclusion, number>
@@ -62,19 +69,32 @@ export function collectSeries(keepTimes: (contribution: Contribution) => boolean
       grow(growing, contribution, time, keepTimes(contribution))
     },
     series() {
-      return [...all].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, growing]) => seriesOf(key, growing))
+      return [...all].map(([key, growing]) => seriesOf(key, growing)).sort(byName)
     },
   }
 }
 
+/** One code is one series, whatever it is called. */
 function keyOf({ type, component, statistic, unit }: Contribution): string {
   const unitKey = unit === undefined || unit.label === '' ? '' : `${unit.system ?? ''}|${unit.label}`
-  return JSON.stringify([type.label, type.key, component?.key ?? '', statistic ?? '', unitKey])
+  return JSON.stringify([type.key, component?.key ?? '', statistic ?? '', unitKey])
 }
+
+/** By type, component, statistic and unit, as they are called. */
+export function byName(a: Named, b: Named): number {
+  const [first, second] = [a, b].map(({ type, component = '', statistic = '', unit, key }) =>
+    JSON.stringify([type, component, statistic, unit?.label ?? '', key]),
+  )
+  return (first ?? '') < (second ?? '') ? -1 : 1
+}
+
+type Named = Pick<Series, 'type' | 'component' | 'statistic' | 'unit' | 'key'>
 
 function empty(head: Contribution): Growing {
   return {
     head,
+    typeLabels: new Map(),
+    componentLabels: new Map(),
     numbers: [],
     codes: new Map(),
     excluded: new Map(),
@@ -86,7 +106,14 @@ function empty(head: Contribution): Growing {
   }
 }
 
-function grow(growing: Growing, { value, code }: Contribution, time: ReadingTime, keepTime: boolean): void {
+function grow(
+  growing: Growing,
+  { type, component, value, code }: Contribution,
+  time: ReadingTime,
+  keepTime: boolean,
+): void {
+  countLabel(growing.typeLabels, type.label)
+  if (component !== undefined) countLabel(growing.componentLabels, component.label)
   if (code !== undefined) growing.codes.set(`${code.system}|${code.code}`, code)
   if ('excluded' in value) {
     growing.excluded.set(value.excluded, (growing.excluded.get(value.excluded) ?? 0) + 1)
@@ -109,8 +136,8 @@ function seriesOf(key: string, { head, codes, ...rest }: Growing): Series {
   return {
     ...rest,
     key,
-    type: head.type.label,
-    component: head.component?.label,
+    type: commonLabel(rest.typeLabels),
+    component: rest.componentLabels.size === 0 ? undefined : commonLabel(rest.componentLabels),
     statistic: head.statistic,
     unit: head.unit === undefined || head.unit.label === '' ? undefined : head.unit,
     codes: [...codes.values()],

@@ -1,8 +1,9 @@
 import type { Coding } from '../fhir/types.ts'
 import type { Exclusion } from './contributions.ts'
 import { describeNumbers } from './description.ts'
+import { commonLabel, countLabel } from './labels.ts'
 import { type Percentiles, percentilesOf } from './percentiles.ts'
-import type { Series } from './series.ts'
+import { byName, type Series } from './series.ts'
 
 /** The values of several patients of one type, component, statistic and unit. */
 export interface StudySeries extends Omit<Series, 'numbers' | 'timed'> {
@@ -15,15 +16,17 @@ export interface StudySeries extends Omit<Series, 'numbers' | 'timed'> {
 /** Series of patients, put together patient by patient. A patient is added once. */
 export interface StudyCollector {
   add(patient: readonly Series[]): void
-  /** All series, in the order of their keys. */
+  /** All series, by type, component, statistic and unit. */
   series(): StudySeries[]
 }
 
 /** What all series of one key have in common. */
-type Head = Pick<Series, 'key' | 'type' | 'component' | 'statistic' | 'unit'>
+type Head = Pick<Series, 'key' | 'statistic' | 'unit'>
 
 interface Growing {
   readonly head: Head
+  readonly typeLabels: Map<string, number>
+  readonly componentLabels: Map<string, number>
   readonly numbers: number[]
   readonly codes: Map<string, Coding>
   readonly excluded: Map<Exclusion, number>
@@ -47,14 +50,16 @@ export function collectStudy(): StudyCollector {
       }
     },
     series() {
-      return [...all].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, growing]) => seriesOf(growing))
+      return [...all.values()].map(seriesOf).sort(byName)
     },
   }
 }
 
-function empty({ key, type, component, statistic, unit }: Series): Growing {
+function empty({ key, statistic, unit }: Series): Growing {
   return {
-    head: { key, type, component, statistic, unit },
+    head: { key, statistic, unit },
+    typeLabels: new Map(),
+    componentLabels: new Map(),
     numbers: [],
     codes: new Map(),
     excluded: new Map(),
@@ -67,6 +72,8 @@ function empty({ key, type, component, statistic, unit }: Series): Growing {
 }
 
 function grow(growing: Growing, { numbers, codes, excluded, first, last, ...series }: Series): void {
+  for (const [label, n] of series.typeLabels) countLabel(growing.typeLabels, label, n)
+  for (const [label, n] of series.componentLabels) countLabel(growing.componentLabels, label, n)
   for (const number of numbers) growing.numbers.push(number)
   for (const code of codes) growing.codes.set(`${code.system}|${code.code}`, code)
   for (const [why, n] of excluded) growing.excluded.set(why, (growing.excluded.get(why) ?? 0) + n)
@@ -85,6 +92,8 @@ function seriesOf({ head, numbers, codes, ...rest }: Growing): StudySeries {
   return {
     ...rest,
     ...head,
+    type: commonLabel(rest.typeLabels),
+    component: rest.componentLabels.size === 0 ? undefined : commonLabel(rest.componentLabels),
     codes: [...codes.values()],
     description: describeNumbers(numbers),
     percentiles: percentilesOf(numbers),

@@ -70,6 +70,42 @@ const seriesOf = (answer: Answer) =>
 const named = (answer: Answer, name: string) => seriesOf(answer).find((series) => series.name === name)
 
 describe('summarize_patient_observations', () => {
+  it('takes one code as one series, whatever it is called and whatever stands beside it', async () => {
+    const protein = (
+      id: string,
+      value: number,
+      text: string,
+      ...beside: { system: string; code: string }[]
+    ) =>
+      observation(id, {
+        code: { coding: [...beside, { system: 'http://loinc.org', code: '2885-2' }], text },
+        valueQuantity: quantity(value, 'g/dL'),
+      })
+    const own = { system: 'urn:x:laboratory', code: 'PROT' }
+    const answer = await ask([
+      protein('a', 7.1, 'Protein [Mass/ volume] in Serum'),
+      protein('b', 7.3, 'Protein [Mass/volume] in Serum'),
+      protein('c', 7.5, 'Protein [Mass/volume] in Serum', own),
+      observation('d', { code: { coding: [own] }, valueQuantity: quantity(9, 'g/dL') }),
+    ])
+    expect(seriesOf(answer).map(({ name, n }) => [name, n])).toEqual([
+      ['PROT | g/dL', 1],
+      ['Protein [Mass/volume] in Serum (2885-2) | g/dL', 3],
+    ])
+  })
+
+  it('names a component as most readings do', async () => {
+    const of = (id: string, value: number, text: string) =>
+      observation(id, {
+        code: coded('35094-2'),
+        component: [{ code: { ...coded('8480-6'), text }, valueQuantity: quantity(value, 'mm[Hg]') }],
+      })
+    const answer = await ask([of('a', 120, 'Sys'), of('b', 122, 'Systolic'), of('c', 124, 'Systolic')])
+    expect(seriesOf(answer).map(({ name, n }) => [name, n])).toEqual([
+      ['35094-2 | Systolic (8480-6) | mm[Hg]', 3],
+    ])
+  })
+
   it('describes each unit for itself and never mixes them', async () => {
     const answer = await ask([
       glucose('a', '2026-10-01T08:00:00Z', 90),

@@ -110,6 +110,25 @@ const ticking = (exchange: Exchange, step: number) => {
 }
 
 describe('summarize_study_observations', () => {
+  it('takes one code as one series over all patients, named as most readings are', async () => {
+    const protein = (id: string, patient: string, value: number, text: string) =>
+      rate(id, patient, value, {
+        code: { ...coded('2885-2'), text },
+        valueQuantity: quantity(value, 'g/dL'),
+      })
+    const answer = await call(
+      {},
+      observationDouble([
+        protein('a', 'p0', 7.1, 'Protein [Mass/ volume] in Serum'),
+        protein('b', 'p1', 7.3, 'Protein [Mass/volume] in Serum'),
+        protein('c', 'p1', 7.5, 'Protein [Mass/volume] in Serum'),
+      ]),
+    )
+    expect(seriesOf(answer).map(({ name, patients, n }) => [name, patients, n])).toEqual([
+      ['Protein [Mass/volume] in Serum (2885-2) | g/dL', 2, 3],
+    ])
+  })
+
   it('describes all patients together, and says for how many', async () => {
     const answer = await call(
       {},
