@@ -23,6 +23,7 @@ export {
 } from './access/narrowing.ts'
 export { type Permissions, parsePermissions } from './access/permissions.ts'
 export type { Principal } from './access/principal.ts'
+export type { Restriction } from './access/restrictions.ts'
 export { defaultRoles, type RoleTable } from './access/roles.ts'
 export { type Enrolment, type Roster, rosterOf } from './access/roster.ts'
 export { parseScopes, type ScopeNeed, type Scopes } from './access/scopes.ts'

@@ -11,6 +11,7 @@ import {
   type Rule,
 } from './narrowing.ts'
 import { onlyOwn, patientsOf } from './patient-set.ts'
+import type { Restriction } from './restrictions.ts'
 import { roleMayCall } from './roles.ts'
 import type { Roster } from './roster.ts'
 import type { RosterKey, Target } from './target.ts'
@@ -104,7 +105,7 @@ function decidePatient(
   const grantBy = (
     studies: ReadonlySet<string>,
     organizations: ReadonlySet<string>,
-    categories: readonly string[] | undefined,
+    restrictions: readonly Restriction[],
   ) =>
     issueGrant({
       tool: rule.name,
@@ -115,13 +116,13 @@ function decidePatient(
       patients: undefined,
       unrestricted: false,
       own: undefined,
-      categories,
+      restrictions,
     })
   if (patient === caller.patient && roleMayCall(policy.roles, undefined, rule.name)) {
-    return grantBy(new Set(), new Set(), narrowing.ownCategories)
+    return grantBy(new Set(), new Set(), narrowing.ownRestrictions)
   }
   if (narrowing.patientOnly) return forbidden
-  if (caller.permissions.superuser) return grantBy(new Set(), new Set(), narrowing.categories)
+  if (caller.permissions.superuser) return grantBy(new Set(), new Set(), narrowing.restrictions)
   if (!coversRosters(caller, policy)) return insufficient(rule)
   const ways = waysFor(rule, caller, policy)
   const studies = new Set<string>()
@@ -132,7 +133,7 @@ function decidePatient(
     else organizations.add(key.id)
   }
   if (studies.size + organizations.size === 0) return forbidden
-  return grantBy(studies, organizations, narrowing.categories)
+  return grantBy(studies, organizations, narrowing.restrictions)
 }
 
 function decideReach(
@@ -149,20 +150,19 @@ function decideReach(
   const base = { tool: rule.name, needs: rule.needs, target: { kind: 'reach' } as const, own }
   if (narrowing.patientOnly) {
     const patients = patientsOf(own, [])
-    const categories = narrowing.ownCategories
     return issueGrant({
       ...base,
       studies: new Set(),
       organizations: new Set(),
       patients,
       unrestricted: false,
-      categories,
+      restrictions: narrowing.ownRestrictions,
     })
   }
-  const { categories } = narrowing
+  const { restrictions } = narrowing
   const ways = waysFor(rule, caller, policy)
   const { studies, organizations } = ways
-  const reach = { ...base, studies, organizations, categories }
+  const reach = { ...base, studies, organizations, restrictions }
   if (caller.permissions.superuser) return issueGrant({ ...reach, patients: undefined, unrestricted: true })
   if (!rule.patients) return issueGrant({ ...reach, patients: undefined, unrestricted: false })
   if (ways.keys.length > 0 && !coversRosters(caller, policy)) return insufficient(rule)
@@ -194,7 +194,7 @@ function decideKey(
     patients,
     unrestricted: false,
     own: undefined,
-    categories: narrowing.patientOnly ? narrowing.ownCategories : narrowing.categories,
+    restrictions: narrowing.patientOnly ? narrowing.ownRestrictions : narrowing.restrictions,
   })
 }
 

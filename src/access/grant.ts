@@ -1,3 +1,4 @@
+import type { Restriction } from './restrictions.ts'
 import type { ScopeNeed } from './scopes.ts'
 import type { Target } from './target.ts'
 
@@ -24,8 +25,8 @@ export interface GrantTerms {
   readonly unrestricted: boolean
   /** The token's own patient context, where a decision on the whole reach includes it. */
   readonly own: string | undefined
-  /** Categories that scopes restrict Observations to. */
-  readonly categories: readonly string[] | undefined
+  /** What narrows the resources that may be in an answer beyond whose they are; none: nothing does. */
+  readonly restrictions: readonly Restriction[]
 }
 
 /** Patients within a grant, by id. */

@@ -1,5 +1,6 @@
 import type { ErrorName } from '../errors.ts'
 import type { Permissions } from './permissions.ts'
+import { byCategories, type Restriction } from './restrictions.ts'
 import type { RoleTable } from './roles.ts'
 import { clausesFor, type ScopeClause, type ScopeNeed, type Scopes, scopesFor } from './scopes.ts'
 
@@ -48,25 +49,25 @@ export const rosterNeed: ScopeNeed = { types: ['Patient', 'ResearchSubject'] }
 /** How scopes narrow a rule. */
 export interface Narrowing {
   readonly patientOnly: boolean
-  /** Categories for anybody's Observations, and for those of the patient context; undefined: all. */
-  readonly categories: readonly string[] | undefined
-  readonly ownCategories: readonly string[] | undefined
+  /** What scopes leave of anybody's resources, and of those of the patient context. */
+  readonly restrictions: readonly Restriction[]
+  readonly ownRestrictions: readonly Restriction[]
 }
 
 /** How the caller's scopes narrow a rule; a denial when they do not cover it. */
 export function narrow(rule: Rule, caller: Caller, policy: Policy): Narrowing | Denial {
   let patientOnly = false
-  let categories: readonly string[] | undefined
-  let ownCategories: readonly string[] | undefined
+  let restrictions: readonly Restriction[] = []
+  let ownRestrictions = restrictions
   for (const need of rule.needs) {
     const clauses = usableClauses(need, caller.scopes, policy.traits)
     if (clauses.length === 0) return insufficient(rule)
     if (clauses.every((clause) => clause.patientOnly)) patientOnly = true
     if (!need.types.includes('Observation')) continue
-    categories = categoriesOf(clauses.filter((clause) => !clause.patientOnly))
-    ownCategories = categoriesOf(clauses)
+    restrictions = byCategories(categoriesOf(clauses.filter((clause) => !clause.patientOnly)))
+    ownRestrictions = byCategories(categoriesOf(clauses))
   }
-  return { patientOnly, categories, ownCategories }
+  return { patientOnly, restrictions, ownRestrictions }
 }
 
 /** A clause that cannot be evaluated on this dialect, or not for this type, grants nothing. */

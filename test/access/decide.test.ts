@@ -42,6 +42,7 @@ function granted(decision: Grant | Denial): Grant {
   return decision
 }
 
+const ofCategories = (...categories: string[]) => [{ types: ['Observation'], categories }]
 const forbidden = { denied: 'FORBIDDEN', scopes: [] }
 const decideOn = (caller: Caller, target: Target, rule: Rule = observationRule, by: Policy = policy) =>
   decide(rule, caller, target, rosters, by)
@@ -323,7 +324,9 @@ describe('scopes', () => {
     const scope =
       'user/Patient.rs user/Observation.rs?category=vital-signs user/Observation.rs?category=survey'
     const caller = callerOf({ studies: ['a'], scope })
-    expect(granted(decideOn(caller, patient('pat-1'))).terms.categories).toEqual(['vital-signs', 'survey'])
+    expect(granted(decideOn(caller, patient('pat-1'))).terms.restrictions).toEqual(
+      ofCategories('vital-signs', 'survey'),
+    )
     expect(decideOn(caller, patient('pat-1'), observationRule, jupyterhealth)).toMatchObject({
       denied: 'INSUFFICIENT_SCOPE',
     })
@@ -334,9 +337,11 @@ describe('scopes', () => {
   it('restrict categories for others while the own patient context has all', () => {
     const scope = 'user/Patient.rs user/Observation.rs?category=vital-signs patient/Observation.rs'
     const caller = callerOf({ studies: ['a'], patient: 'pat-50', scope })
-    expect(granted(decideOn(caller, patient('pat-50'))).terms.categories).toBeUndefined()
-    expect(granted(decideOn(caller, patient('pat-1'))).terms.categories).toEqual(['vital-signs'])
-    expect(granted(decideOn(caller, reach)).terms.categories).toEqual(['vital-signs'])
+    expect(granted(decideOn(caller, patient('pat-50'))).terms.restrictions).toEqual([])
+    expect(granted(decideOn(caller, patient('pat-1'))).terms.restrictions).toEqual(
+      ofCategories('vital-signs'),
+    )
+    expect(granted(decideOn(caller, reach)).terms.restrictions).toEqual(ofCategories('vital-signs'))
   })
 
   it('on Group cover a study on JupyterHealth, and not on HAPI', () => {

@@ -5,7 +5,7 @@ import { chunksOf } from '../bounded.ts'
 import { membersOf, rejected, requireMember, totalOf } from '../check.ts'
 import type { ObservationCount, ObservationFilter } from '../exchange.ts'
 import type { SearchPairs } from '../search-pairs.ts'
-import { matchesNothing, observationPairs } from './filters.ts'
+import { observationPairs } from './filters.ts'
 
 const chunk = 500
 const notCounted: readonly [string, string] = ['status', 'entered-in-error,cancelled']
@@ -28,8 +28,8 @@ export async function countOfPatient(
   filter: ObservationFilter,
 ): Promise<ObservationCount> {
   requireMember(grant, patient)
-  const pairs = observationPairs(grant, filter)
-  if (matchesNothing(filter)) return { count: 0, excluded: 0 }
+  const pairs = observationPairs(grant, filter, patient)
+  if (pairs === undefined) return { count: 0, excluded: 0 }
   return countWhere(asking, [['patient', `Patient/${patient}`], ...pairs])
 }
 
@@ -40,8 +40,8 @@ export async function countOfAll(
   filter: ObservationFilter,
 ): Promise<ObservationCount> {
   const members = membersOf(grant)
-  const pairs = observationPairs(grant, filter)
-  if (matchesNothing(filter)) return { count: 0, excluded: 0 }
+  const pairs = observationPairs(grant, filter, undefined)
+  if (pairs === undefined) return { count: 0, excluded: 0 }
   if (members === undefined) return countWhere(asking, pairs)
   const counts = await pMap(
     chunksOf(members, chunk),

@@ -15,8 +15,9 @@ import {
 } from '../check.ts'
 import type { ObservationPage, ObservationPageQuery } from '../exchange.ts'
 import { boundsOf, holdAgainstFilter, inOrder } from '../honoured.ts'
+import { holdWithin } from '../restrictions.ts'
 import type { SearchPairs } from '../search-pairs.ts'
-import { holdCategory, matchesNothing, observationPairs } from './filters.ts'
+import { observationPairs } from './filters.ts'
 import { linkAt, offsetOf } from './page-link.ts'
 import { mostIdlePages } from './rows.ts'
 
@@ -50,9 +51,10 @@ export async function observationsOf(
   query: ObservationPageQuery,
 ): Promise<ObservationPage> {
   requireMember(grant, patient)
-  const filter: SearchPairs = [['patient', `Patient/${patient}`], ...observationPairs(grant, query)]
+  const own = observationPairs(grant, query, patient)
   const start = positionOf(query)
-  if (matchesNothing(query) || start === undefined) return pageOf([], undefined, undefined, 0)
+  if (own === undefined || start === undefined) return pageOf([], undefined, undefined, 0)
+  const filter: SearchPairs = [['patient', `Patient/${patient}`], ...own]
 
   const bounds = boundsOf(query)
   const rows: Row[] = []
@@ -66,7 +68,7 @@ export async function observationsOf(
     const observations = matchesOf(bundle, 'Observation')
     for (const [index, observation] of observations.entries()) {
       if (patientNamed(observation.subject?.reference, asking.client.baseUrl) !== patient) throw leak()
-      holdCategory(grant, observation)
+      holdWithin(grant, observation, patient)
       holdAgainstFilter(observation, query, bounds)
       const before = observations[index - 1]
       requireHonoured(before === undefined || inOrder(before, observation, query.order), '_sort')

@@ -1,4 +1,5 @@
 import type { Grant } from '../../access/grant.ts'
+import { categoriesOf } from '../../access/restrictions.ts'
 import { fhirMcpError } from '../../errors.ts'
 import type { SearchCode } from '../../fhir/types.ts'
 import type { Bounds } from '../honoured.ts'
@@ -43,6 +44,6 @@ function codeValue({ system, code }: SearchCode): string {
 
 /** Categories cannot be evaluated here. Throws NOT_SUPPORTED_BY_EXCHANGE for a grant that is restricted to some. */
 export function requireNoCategories(grant: Grant): void {
-  if (grant.terms.categories === undefined) return
+  if (categoriesOf(grant.terms.restrictions) === undefined) return
   throw fhirMcpError('NOT_SUPPORTED_BY_EXCHANGE', { detail: 'It does not know categories of observations.' })
 }

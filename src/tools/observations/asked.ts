@@ -1,4 +1,5 @@
 import type { Grant } from '../../access/grant.ts'
+import { categoriesOf } from '../../access/restrictions.ts'
 import type { ObservationFilter } from '../../exchange/exchange.ts'
 import type { ParametersParameter } from '../../fhir/types.ts'
 import { oneLine } from '../../results/line.ts'
@@ -57,7 +58,7 @@ export function wordingOfAll(
   asks: readonly [AskedObservations, ...AskedObservations[]],
   grant: Grant,
 ): string {
-  const { categories } = grant.terms
+  const categories = categoriesOf(grant.terms.restrictions)
   const [{ period }] = asks
   return [
     asks.map(({ type }) => (type === undefined ? 'all types' : typeWording(type))).join('; '),
@@ -72,7 +73,7 @@ export function askedParameters(
   { filter, period, type }: AskedObservations,
   grant: Grant,
 ): ParametersParameter[] {
-  const { categories } = grant.terms
+  const categories = categoriesOf(grant.terms.restrictions)
   return [
     ...(type === undefined ? [] : [{ name: 'dataType', valueString: type.label }]),
     ...(type?.codes ?? []).map((valueCoding) => ({ name: 'code', valueCoding })),
