@@ -63,6 +63,12 @@ export function createTouched(): Touched {
         for (const { subject } of page.observations) add(reference.exec(subject?.reference ?? '')?.[1])
         return page
       },
+      async *patientsObservations(...asked) {
+        for await (const page of exchange.patientsObservations(...asked)) {
+          for (const { patient } of page.observations) add(patient)
+          yield page
+        }
+      },
       async search(grant, ...asked) {
         const page = await exchange.search(grant, ...asked)
         const { target } = grant.terms

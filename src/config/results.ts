@@ -8,6 +8,9 @@ export const resultsSchema = z
       .string()
       .optional()
       .describe('32 bytes in base64url that seal cursors; needed with several processes'),
-    deadline: milliseconds(60_000, 'Longest time for one call over many requests'),
+    deadline: milliseconds(
+      45_000,
+      'Longest time for one call, rosters included (many clients give up after 60 seconds)',
+    ),
   })
   .prefault({})

@@ -21,6 +21,9 @@ const longestUrl = 7500
 /** A servlet container reads a form without a charset as ISO-8859-1, and so finds nothing that has letters beyond ASCII. */
 const formType = 'application/x-www-form-urlencoded; charset=utf-8'
 
+/** What a question gets that is asked at the very end of a call, in milliseconds. */
+const leastWait = 5000
+
 interface ExchangeRequest {
   readonly url: string
   /** The path below the base without what varies. */
@@ -41,7 +44,8 @@ interface Sending {
 }
 
 /**
- * The FHIR client of one exchange. `fhir.timeout` bounds a whole question, its wait for a connection and its retry included;
+ * The FHIR client of one exchange. `fhir.timeout`, and what is left of the call, bound a whole question, its wait for a connection
+ * and its retry included;
  * after 429, 502, 503, 504 or a broken connection a request is sent once more, after Retry-After where that is short; after a
  * 401 with another credential, where there is one. What getting the credential throws is passed on.
  *
@@ -94,7 +98,7 @@ export function createFhirClient(fhir: FhirOptions, meter?: Meter): FhirClient {
   }
 
   async function ask(call: ExchangeCall, request: ExchangeRequest): Promise<AnyResource> {
-    const deadline = startDeadline(call.signal, fhir.timeout)
+    const deadline = startDeadline(call.signal, waitOf(call, fhir.timeout))
     const authorize = (refused?: string) =>
       call.credential.authorization(deadline.signal, refused).catch((thrown: unknown) => {
         deadline.throwIfOver()
@@ -159,6 +163,11 @@ export function createFhirClient(fhir: FhirOptions, meter?: Meter): FhirClient {
     },
     close: () => pool.close(),
   }
+}
+
+/** How long an answer is waited for, in milliseconds. */
+function waitOf({ left }: ExchangeCall, timeout: number): number {
+  return Math.min(timeout, Math.max(left?.() ?? timeout, leastWait))
 }
 
 /** The answer as a resource that is safe to read. */

@@ -12,6 +12,8 @@ import type {
   ObservationPage,
   ObservationPageQuery,
   PatientFilter,
+  PatientsPage,
+  PatientsQuery,
   ResourcePage,
   ResourceQuery,
   StudyList,
@@ -36,6 +38,7 @@ export interface Dialect {
     patient: string,
     query: ObservationPageQuery,
   ): Promise<ObservationPage>
+  observationsOfPatients(asking: Asking, grant: Grant, query: PatientsQuery): AsyncIterable<PatientsPage>
   countOfPatient(
     asking: Asking,
     grant: Grant,
@@ -76,6 +79,10 @@ export function createExchange(find: () => Promise<Spoken>): Exchange {
       ),
     patientObservations: (grant, patient, query) =>
       ask(grant, ({ dialect, asking }) => dialect.observationsOf(asking, grant, patient, query)),
+    async *patientsObservations(grant, query) {
+      const { dialect, asking } = await ask(grant, async (spoken) => spoken)
+      yield* dialect.observationsOfPatients(asking, grant, query)
+    },
     countPatientObservations: (grant, patient, filter) =>
       ask(grant, ({ dialect, asking }) => dialect.countOfPatient(asking, grant, patient, filter)),
     countObservations: (grant, filter) =>

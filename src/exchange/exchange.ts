@@ -34,6 +34,8 @@ export interface ExchangeCall {
   readonly signal: AbortSignal
   /** Waits until this caller may send one more request; what it returns is called when that one is answered. */
   readonly turn?: (signal: AbortSignal) => Promise<() => void>
+  /** Milliseconds that are left of the call: no answer is waited for longer, but for a few seconds where it is over. */
+  readonly left?: () => number
   /** Called once for each request that is sent to the exchange. */
   readonly onRequest?: () => void
   /** Called with the bytes of each piece of an answer, as they came over the wire, bodies alone. */
@@ -90,6 +92,38 @@ export interface ObservationPage {
   positionAfter(n: number): ObservationPosition | undefined
   /** Exact number of matches, of every status; undefined where the exchange does not say. */
   readonly total: number | undefined
+}
+
+/** Which observations of which patients are read together. */
+export interface PatientsQuery extends ObservationFilter {
+  /** Members within the grant, each once; those in front are read first. */
+  readonly patients: readonly string[]
+  /** Requests that may be under way at once. */
+  readonly concurrency: number
+  /** Ends the reading, requests under way included; its reason is thrown. */
+  readonly signal: AbortSignal
+}
+
+/** An observation, and whose it is. */
+export interface PatientObservation {
+  readonly patient: string
+  readonly observation: Observation
+}
+
+/** A patient who could not be read: the exchange does not answer, or its pages lead no further. */
+export interface UnreadPatient {
+  readonly patient: string
+  readonly why: 'silent' | 'stuck'
+  /** What a question about this patient ended with. */
+  readonly error: unknown
+}
+
+/** Observations of several patients, in no order, as they come: each one checked against the grant, each one once. */
+export interface PatientsPage {
+  readonly observations: readonly PatientObservation[]
+  /** Those of whom everything has come now; each patient is in one page's `whole` or `unread`. */
+  readonly whole: readonly string[]
+  readonly unread: readonly UnreadPatient[]
 }
 
 /** A number of observations. */
@@ -159,6 +193,11 @@ export interface Exchange {
   observations(grant: Grant, query: ObservationPageQuery): Promise<ObservationPage>
   /** A page of the observations of one patient within a grant. Throws FORBIDDEN, with nothing sent, for any other patient. */
   patientObservations(grant: Grant, patient: string, query: ObservationPageQuery): Promise<ObservationPage>
+  /**
+   * The observations of many patients within a grant, in as few requests as this exchange answers in time. Throws FORBIDDEN,
+   * with nothing sent, where one is no member. A patient for whom the exchange does not answer is `unread`.
+   */
+  patientsObservations(grant: Grant, query: PatientsQuery): AsyncIterable<PatientsPage>
   /** How many observations a patient of the grant has, by proven filters only. */
   countPatientObservations(
     grant: Grant,

@@ -61,6 +61,7 @@ export interface LocalWork<T> extends AuditedWork<T> {
 export async function doWork<T>(parts: CallParts, work: Work<T>): Promise<T> {
   const { asker, rule } = work
   const { now } = parts.context
+  const endsAt = now() + parts.context.settings.deadline
   const ledger = openLedger(parts.audit, now, { ...headOf(work), name: work.name ?? rule.name })
   const run = async () => {
     assertCurrent(asker.principal, now())
@@ -69,6 +70,7 @@ export async function doWork<T>(parts: CallParts, work: Work<T>): Promise<T> {
     const call = {
       credential: parts.credentialOf(asker),
       signal: asker.signal,
+      left: () => endsAt - now(),
       turn: (signal: AbortSignal) => parts.turns.enter(principalKey(asker.principal), signal),
       onRequest: ledger.countRequest,
       onReceived: ledger.countReceived,
@@ -81,7 +83,7 @@ export async function doWork<T>(parts: CallParts, work: Work<T>): Promise<T> {
         return made
       })
       ledger.decided(decision.target)
-      return work.run(contextOf(parts, work, { access, decision, touched: ledger.touched }))
+      return work.run(contextOf(parts, work, { access, decision, touched: ledger.touched, endsAt }))
     }
     const subject = work.subject?.() ?? { kind: 'reach' }
     ledger.asked(subject)
@@ -98,10 +100,11 @@ export async function doWork<T>(parts: CallParts, work: Work<T>): Promise<T> {
 /** Does a piece of work that needs no decision. */
 export async function doLocalWork<T>(parts: CallParts, work: LocalWork<T>): Promise<T> {
   const { now } = parts.context
+  const endsAt = now() + parts.context.settings.deadline
   const ledger = openLedger(parts.audit, now, { ...headOf(work), name: work.name })
   const run = async () => {
     assertCurrent(work.asker.principal, now())
-    return work.run(baseContext(parts, work))
+    return work.run(baseContext(parts, work, endsAt))
   }
   return ledger.keep(run, (result) => work.saidIn(result))
 }
@@ -126,18 +129,19 @@ interface Granted {
   readonly access: CallAccess
   readonly decision: Decision
   readonly touched: Touched
+  readonly endsAt: number
 }
 
 function contextOf<T>(
   parts: CallParts,
   work: Work<T>,
-  { access, decision, touched }: Granted,
+  { access, decision, touched, endsAt }: Granted,
 ): GrantedContext {
   const { grant, target } = decision
   const members = grant.terms.patients?.members
   if (members !== undefined) touched.knows((id) => members.has(id))
   return {
-    ...baseContext(parts, work),
+    ...baseContext(parts, work, endsAt),
     grant,
     target,
     exchange: touched.watch(access.exchange),
@@ -152,10 +156,14 @@ function contextOf<T>(
   }
 }
 
-function baseContext(parts: CallParts, work: Pick<Work<unknown>, 'asker' | 'progress'>): ToolContext {
+function baseContext(
+  parts: CallParts,
+  work: Pick<Work<unknown>, 'asker' | 'progress'>,
+  endsAt: number,
+): ToolContext {
   const { principal, signal } = work.asker
   const tools = () => parts.standings(principal)
-  return { ...parts.context, principal, signal, tools, progress: work.progress ?? (() => undefined) }
+  return { ...parts.context, endsAt, principal, signal, tools, progress: work.progress ?? (() => undefined) }
 }
 
 function assertCurrent(principal: Principal, now: number): void {

@@ -27,6 +27,8 @@ export interface ToolContext {
   readonly byteBudget: number
   /** The clock, in milliseconds since the epoch. */
   readonly now: () => number
+  /** When this call has to end, by that clock: `results.deadline` after it began, whatever came before the tool. */
+  readonly endsAt: number
   readonly settings: ToolSettings
   /** The tools that this caller's roles and permissions allow, in their order, each with the scopes it still lacks. */
   readonly tools: () => readonly ToolStanding[]

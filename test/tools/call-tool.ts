@@ -77,6 +77,7 @@ export function contextOf({ principal, byteBudget = 65_536 }: Calling): ToolCont
     cursors,
     byteBudget,
     now: () => now,
+    endsAt: now + 60_000,
     settings: { rosterSeconds: 60, deadline: 60_000, concurrency: 5, baseUrl },
     tools: () => [],
     progress: () => undefined,

@@ -3,6 +3,7 @@ import type { Enrolment, Roster } from '../../src/access/roster.ts'
 import { rosterOf } from '../../src/access/roster.ts'
 import { fhirMcpError } from '../../src/errors.ts'
 import type { Capabilities, Exchange, PatientFilter } from '../../src/exchange/exchange.ts'
+import { patientByPatient } from '../../src/exchange/patient-by-patient.ts'
 import type { Patient, ResearchStudy } from '../../src/fhir/types.ts'
 
 /** What an in-memory exchange holds. Rosters are by `study/<id>` or `organization/<id>`. */
@@ -113,6 +114,12 @@ export function exchangeDouble(holdings: Holdings): ExchangeDouble {
       assertGrant(grant)
       asked.push({ method: 'patientObservations', ids: [patient] })
       return { observations: [], positionAfter: () => undefined, total: 0 }
+    },
+    // Of whatever object this is spread into, so that who replaces one question has replaced both.
+    patientsObservations(this: Exchange, grant, query) {
+      for (const patient of query.patients)
+        if (grant.standing(patient) !== 'member') throw fhirMcpError('FORBIDDEN')
+      return patientByPatient((patient, page) => this.patientObservations(grant, patient, page), query)
     },
     async countPatientObservations(grant, patient) {
       assertGrant(grant)

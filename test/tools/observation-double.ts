@@ -134,8 +134,10 @@ export async function callOn(tool: Tool, given: unknown, calling: ObservationCal
     .map((key) => ({ key, roster }))
   const grant: Grant | ReturnType<typeof decide> = decide(rule, principal, target, rosters, policy)
   if (isDenial(grant)) throw fhirMcpError(grant.denied)
+  const base = { ...contextOf({ principal }), ...calling.context }
   return tool.run(input, {
-    ...contextOf({ principal }),
+    ...base,
+    endsAt: base.now() + base.settings.deadline,
     grant,
     target,
     exchange: calling.exchange,

@@ -3,6 +3,7 @@ import { readOf, searchOf } from './compartment.ts'
 import { countOfAll, countOfPatient } from './counts.ts'
 import { observationsOf } from './observations.ts'
 import { patientOf, patientsOf } from './patients.ts'
+import { observationsOfPatients } from './patients-observations.ts'
 import { enrolmentsOf, rosterFor } from './rosters.ts'
 import { studiesOf, studyOf } from './studies.ts'
 
@@ -18,6 +19,7 @@ export const jupyterHealth: Dialect = {
   patientsOf,
   patientOf,
   observationsOf,
+  observationsOfPatients,
   countOfPatient,
   countOfAll,
   searchOf,

@@ -21,15 +21,14 @@ export async function countByPatient(
   patients: readonly string[],
   filter: ObservationFilter,
 ): Promise<PatientCount[]> {
-  const { exchange, grant, settings, signal, now, progress } = context
-  const end = now() + settings.deadline
+  const { exchange, grant, settings, endsAt, signal, now, progress } = context
   let done = 0
   let failure: unknown
   const counts = await pMap(
     patients,
     async (patient): Promise<PatientCount> => {
       signal.throwIfAborted()
-      if (now() >= end) return { patient, result: 'deadline' }
+      if (now() >= endsAt) return { patient, result: 'deadline' }
       try {
         const result = await exchange.countPatientObservations(grant, patient, filter)
         done += 1

@@ -62,11 +62,10 @@ export async function readPages<End>(reading: PageReading<End>): Promise<'comple
 
 /** Reads the observations of the grant's patient. Ends early at 20,000 observations and after the deadline. */
 export async function readAll(
-  { exchange, grant, settings, signal, now, progress }: GrantedContext,
+  { exchange, grant, endsAt, signal, now, progress }: GrantedContext,
   filter: ObservationFilter,
   take: (observation: Observation) => void,
 ): Promise<ReadEnd> {
-  const end = now() + settings.deadline
   return readPages({
     ask: (query) => exchange.observations(grant, query),
     filter,
@@ -76,7 +75,7 @@ export async function readAll(
     endAfter(read, total): 'bound' | 'deadline' | undefined {
       progress(read, total, 'Observations read')
       if (read >= mostRead) return 'bound'
-      return now() >= end ? 'deadline' : undefined
+      return now() >= endsAt ? 'deadline' : undefined
     },
   })
 }

@@ -19,18 +19,14 @@ export async function readEach(
   asks: readonly AskedObservations[],
   take: (observation: Observation, asked: AskedObservations) => void,
 ): Promise<TypeRead[]> {
-  const { now, settings } = context
-  const start = now()
   const seen = new Set<string>()
   const ends: TypeRead[] = []
   let before = 0
   for (const asked of asks) {
     let read = 0
-    const deadline = Math.max(0, settings.deadline - (now() - start))
     const done = before
     const own: GrantedContext = {
       ...context,
-      settings: { ...settings, deadline },
       // Progress goes on from type to type; how much there is in all is not known.
       progress: (n, total, message) =>
         context.progress(done + n, asks.length === 1 ? total : undefined, message),

@@ -1,26 +1,14 @@
-import pMap from 'p-map'
-import { isFhirMcpError } from '../../errors.ts'
-import type { ObservationFilter } from '../../exchange/exchange.ts'
+import { fhirMcpError, isFhirMcpError } from '../../errors.ts'
+import { startDeadline } from '../../exchange/deadline.ts'
+import type { ObservationFilter, PatientsPage } from '../../exchange/exchange.ts'
 import type { Observation } from '../../fhir/types.ts'
 import type { GrantedContext } from '../tool.ts'
-import { readPages } from './read-all.ts'
+import { createLine, mostValues, type PatientOutcome } from './patients-line.ts'
 
-/** Values that one call holds at once, all patients together: about 8 bytes each, twice that by week. */
-export const mostValues = 500_000
 /** Patients in a row for whom the exchange does not answer, after which no further one is asked for. */
 const mostSilent = 20
-
-/** Why a patient is in no number. That is never a patient without readings. */
-export type NotRead = keyof typeof notReadReasons
-export const notReadReasons = {
-  silent: 'the exchange did not answer',
-  large: `more than ${mostValues} values`,
-  slow: 'not read before the deadline',
-  stuck: 'the pages of the exchange led no further',
-} as const
-
-/** What became of a patient: all that was gathered, or why nothing of the patient is in any number. */
-export type PatientOutcome<T> = { readonly gathered: T } | { readonly notRead: NotRead }
+/** What reading gets where the rosters took all of the time, in milliseconds. */
+const leastTime = 5000
 
 /**
  * Why reading ended: with the last patient, at the deadline, at the bound on values, since the answer is full, or on an
@@ -50,118 +38,131 @@ export interface PatientsRead {
   readonly end: PatientsEnd
 }
 
+/** How much is read side by side. Where that holds too many values, it is less, so that the first ones come to their end. */
+const ways = [
+  { sideBySide: true, alone: false },
+  { sideBySide: false, alone: false },
+  { sideBySide: false, alone: true },
+] as const
+type Way = (typeof ways)[number]
+
 /**
- * Reads the observations of patients, several at once, and hands on each patient whole and in order: what the deadline or the
- * bound cuts off is left to the last observation, and so is everybody behind. At least one patient is taken, so that the next
- * call goes on. A patient for whom the exchange does not answer is marked once it answers for a later one, and left otherwise;
- * where it answers for nobody, its error is thrown, and so is any other.
+ * Reads the observations of patients together, and hands on each patient whole and in order: what the deadline or the bound
+ * cuts off is left to the last observation, and so is everybody behind. At least one patient is taken, so that the next call
+ * goes on. A patient for whom the exchange does not answer is marked once it answers for a later one, and left otherwise; where
+ * it answers for nobody, its error is thrown, and so is any other.
  */
 export async function readPatients<T>(
   context: GrantedContext,
   reading: PatientsReading<T>,
 ): Promise<PatientsRead> {
-  const { exchange, grant, settings, signal, now, progress } = context
+  const { exchange, grant, settings, endsAt, signal, now, progress } = context
   const { patients, filter, most = mostValues, begin, take } = reading
-  const end = now() + settings.deadline
-  const outcomes = new Map<number, PatientOutcome<T>>()
-  const silent: string[] = []
-  const state: { next: number; taken: number; held: number; stop: PatientsEnd | undefined } = {
-    next: 0,
-    taken: 0,
-    held: 0,
-    stop: undefined,
-  }
+  const line = createLine(patients, take, (passed) => progress(passed, patients.length, 'Patients read'))
+  let held = 0
+  let answers = 0
   let failure: unknown
-  let answered = 0
 
-  function give(patient: string, outcome: PatientOutcome<T>): boolean {
-    if (state.stop === 'full') return false
-    if (take(patient, outcome)) state.taken += 1
-    else state.stop = 'full'
-    return state.stop !== 'full'
-  }
+  async function readLeft({ sideBySide, alone }: Way): Promise<PatientsEnd | 'large'> {
+    const underWay = new Map<string, { readonly gatherer: Gatherer<T>; values: number }>()
+    const gathering = (patient: string) => {
+      const known = underWay.get(patient)
+      if (known !== undefined) return known
+      const made = { gatherer: begin(), values: 0 }
+      underWay.set(patient, made)
+      return made
+    }
+    const letGo = (patient: string) => {
+      held -= underWay.get(patient)?.values ?? 0
+      underWay.delete(patient)
+    }
 
-  /** Hands on those whose turn it is. */
-  function drain(): void {
-    for (;;) {
-      const patient = patients[state.next]
-      const outcome = outcomes.get(state.next)
-      if (patient === undefined || outcome === undefined || state.stop === 'full') return
-      outcomes.delete(state.next)
-      state.next += 1
-      progress(state.next, patients.length, 'Patients read')
-      if ('notRead' in outcome && outcome.notRead === 'silent') {
-        silent.push(patient)
-        if (silent.length >= mostSilent) state.stop ??= 'silent'
-        continue
+    function takeIn({ observations, whole, unread }: PatientsPage): PatientsEnd | 'large' | undefined {
+      for (const { patient, observation } of observations) {
+        const one = gathering(patient)
+        const values = one.gatherer.add(observation)
+        one.values += values
+        held += values
       }
-      for (const one of silent.splice(0)) give(one, { notRead: 'silent' })
-      give(patient, outcome)
+      for (const patient of whole) {
+        const { gatherer, values } = gathering(patient)
+        underWay.delete(patient)
+        line.settle(patient, { gathered: gatherer.readings() }, values)
+      }
+      for (const { patient, why, error } of unread) {
+        if (why === 'silent') failure = error
+        letGo(patient)
+        line.settle(patient, { notRead: why }, 0)
+      }
+      if (unread.length === 0) answers += 1
+      if (line.isFull) return 'full'
+      if (line.silent >= mostSilent) return 'silent'
+      if (line.isDone) return 'complete'
+      if (now() >= endsAt) return 'deadline'
+      if (held <= most) return undefined
+      const large = [...underWay].filter(([, { values }]) => values > most)
+      for (const [patient] of large) {
+        letGo(patient)
+        line.settle(patient, { notRead: 'large' }, 0)
+      }
+      return large.length === 0 ? 'bound' : 'large'
+    }
+
+    const left = line.left()
+    const limit = startDeadline(signal, Math.max(endsAt - now(), leastTime))
+    const asking = new AbortController()
+    limit.signal.addEventListener('abort', () => asking.abort(), { once: true })
+    try {
+      const pages = exchange.patientsObservations(grant, {
+        ...filter,
+        patients: alone ? left.slice(0, 1) : left,
+        concurrency: sideBySide ? settings.concurrency : 1,
+        signal: asking.signal,
+      })
+      for await (const page of pages) {
+        signal.throwIfAborted()
+        const end = takeIn(page)
+        if (end !== undefined) return end
+      }
+      return alone ? 'bound' : 'complete'
+    } catch (thrown) {
+      signal.throwIfAborted()
+      if (!limit.signal.aborted) throw thrown
+      return 'deadline'
+    } finally {
+      limit.stop()
+      // What is under way is not waited for.
+      asking.abort()
+      for (const patient of [...underWay.keys()]) letGo(patient)
     }
   }
 
-  async function read(patient: string, index: number): Promise<PatientOutcome<T> | 'left'> {
-    const gatherer = begin()
-    let own = 0
-    const ended = await readPages({
-      ask: (query) => exchange.patientObservations(grant, patient, query),
-      filter,
-      signal,
-      take(observation) {
-        const values = gatherer.add(observation)
-        own += values
-        state.held += values
-      },
-      endAfter(): 'left' | 'large' | undefined {
-        if (own > most) return 'large'
-        if (now() >= end) state.stop ??= 'deadline'
-        else if (state.held > most) state.stop ??= 'bound'
-        // At the bound the first in line goes on, since the room of the others becomes free.
-        const goesOn =
-          state.stop === undefined || (state.stop === 'bound' && index === state.next && now() < end)
-        return goesOn ? undefined : 'left'
-      },
-    })
-    if (ended === 'complete') return { gathered: gatherer.readings() }
-    state.held -= own
-    return ended === 'left' ? 'left' : { notRead: ended }
-  }
-
-  function mayBegin(index: number): boolean {
-    if (state.stop !== undefined) return false
-    if (index === 0) return true
-    if (now() >= end) state.stop = 'deadline'
-    else if (state.held >= most) state.stop = 'bound'
-    return state.stop === undefined
-  }
-
-  await pMap(
-    patients,
-    async (patient, index) => {
-      signal.throwIfAborted()
-      if (!mayBegin(index)) return
-      try {
-        const outcome = await read(patient, index)
-        answered += 1
-        if (outcome !== 'left') outcomes.set(index, outcome)
-      } catch (thrown) {
-        if (!isFhirMcpError(thrown, 'EXCHANGE_TIMEOUT') && !isFhirMcpError(thrown, 'EXCHANGE_UNAVAILABLE')) {
-          // Nothing of this call will be answered: what is under way ends with its page.
-          state.stop = 'full'
-          throw thrown
-        }
-        failure = thrown
-        outcomes.set(index, { notRead: 'silent' })
+  async function readAsFits(): Promise<PatientsEnd> {
+    for (let way = 0; ; ) {
+      const end = await readLeft(ways[way] ?? ways[2])
+      if (end === 'large') {
+        if (line.isDone) return 'complete'
+        continue
       }
-      drain()
-    },
-    { concurrency: settings.concurrency },
-  )
-  if (failure !== undefined && answered === 0) throw failure
-  const [first] = patients
-  if (state.taken === 0 && first !== undefined) {
-    give(first, { notRead: silent[0] === first ? 'silent' : 'slow' })
+      if (end !== 'bound') return end
+      held -= line.letGo()
+      if (way === 2 || (way === 1 && line.taken > 0)) return 'bound'
+      way += 1
+    }
   }
-  const isWhole = state.taken === patients.length
-  return { taken: state.taken, end: isWhole ? 'complete' : (state.stop ?? 'silent') }
+
+  if (patients.length === 0) return { taken: 0, end: 'complete' }
+  const end = await readAsFits()
+  if (answers === 0 && (end === 'deadline' || isFhirMcpError(failure, 'EXCHANGE_TIMEOUT'))) throw tooSlow()
+  if (answers === 0 && failure !== undefined) throw failure
+  line.takeOne()
+  const isWhole = line.taken === patients.length
+  return { taken: line.taken, end: isWhole ? 'complete' : end === 'complete' ? 'silent' : end }
+}
+
+/** What is to be done where nobody was read in time. */
+function tooSlow() {
+  return fhirMcpError('EXCHANGE_TIMEOUT', {
+    detail: 'Nobody of these patients was read in time: ask for one data_type, or for a shorter period.',
+  })
 }

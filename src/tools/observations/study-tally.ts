@@ -1,7 +1,7 @@
 import type { ExcludedStatus } from '../../results/standing.ts'
 import type { PatientReadings } from '../../statistics/patient-readings.ts'
 import { summedType } from './day-counts.ts'
-import type { NotRead, PatientOutcome } from './read-patients.ts'
+import type { NotRead, PatientOutcome } from './patients-line.ts'
 
 /** How many patients and observations are in the numbers of an answer, and who is not. */
 export interface Tally {

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Exchange } from '../../../src/exchange/exchange.ts'
 import type { Observation } from '../../../src/fhir/types.ts'
-import { type PatientOutcome, readPatients } from '../../../src/tools/observations/read-patients.ts'
+import type { PatientOutcome } from '../../../src/tools/observations/patients-line.ts'
+import { readPatients } from '../../../src/tools/observations/read-patients.ts'
 import type { GrantedContext } from '../../../src/tools/tool.ts'
 import { grantFor, on } from '../../exchange/grants.ts'
 import { contextOf, principalOf } from '../call-tool.ts'
@@ -49,7 +50,8 @@ async function readFrom(
   accepts: (taken: number) => boolean = () => true,
 ) {
   const taken: { patient: string; outcome: PatientOutcome<readonly string[]> }[] = []
-  let [held, highest] = [0, 0]
+  const latest = new Map<string, readonly string[]>()
+  let highest = 0
   const read = await readPatients<readonly string[]>(context, {
     patients,
     filter: {},
@@ -57,9 +59,11 @@ async function readFrom(
     begin() {
       const ids: string[] = []
       return {
-        add({ id = '' }) {
+        add({ id = '', subject }) {
           ids.push(id)
-          held += 1
+          // Whoever is read anew was let go before.
+          latest.set(subject?.reference ?? '', ids)
+          const held = [...latest.values()].reduce((sum, { length }) => sum + length, 0)
           highest = Math.max(highest, held)
           return 1
         },
