@@ -5,7 +5,7 @@ import { type Result, resultOf } from './frame/verdict.ts'
 import { measures } from './measures/all.ts'
 import { comparePeer } from './peers/compare.ts'
 import { consoleLines } from './report/console.ts'
-import { packageRoot, readCommitted, writeReport } from './report/files.ts'
+import { packageRoot, readCommitted, writePeerReport, writeReport } from './report/files.ts'
 import { describeMachine } from './report/machine.ts'
 import { createStage, type Stage } from './servers/stage.ts'
 
@@ -23,7 +23,11 @@ export async function runBench(given: BenchArguments): Promise<number> {
   })
   try {
     if (given.peer !== undefined) {
-      await comparePeer(stage, given.peer, given.live)
+      const results = await comparePeer(stage, given.peer, given)
+      if (given.live === undefined) return 0
+      const report = { date: new Date().toISOString(), rounds: given.rounds, results }
+      for (const path of writePeerReport({ ...report, machine: describeMachine(packageRoot) }))
+        console.log(`written: ${path}`)
       return 0
     }
     const start = performance.now()

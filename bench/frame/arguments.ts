@@ -12,8 +12,8 @@ export interface Live {
 export interface PeerArguments {
   readonly url: string
   readonly token: string | undefined
-  /** Path of the file that says what our calls are called there. */
-  readonly calls: string
+  /** Path of the file that says what our calls are called there; by default that of JupyterHealth's own server. */
+  readonly calls: string | undefined
 }
 
 /** What the command line asks for. */
@@ -25,7 +25,7 @@ export interface BenchArguments {
   readonly rounds: number
   readonly live: Live | undefined
   readonly peer: PeerArguments | undefined
-  /** Port of the local exchange with `--peer`, so that the peer can be pointed at it. */
+  /** Port at which both ask the exchange with `--peer`, so that the peer can be pointed at it. */
   readonly exchangePort: number
 }
 
@@ -33,11 +33,11 @@ export interface BenchArguments {
 export const usage = `npm run bench -- [options]
   --only a,b               only measures whose names begin so
   --check                  compare with bench/results.json; exit 1 when a ratio is worse by more than 30 %
-  --rounds N               rounds of each comparison (9)
+  --rounds N               rounds of each comparison (9; 20 with --peer)
   --hapi URL               measure on a live HAPI server
   --jupyterhealth URL      measure on a live JupyterHealth Exchange, with --exchange-token T
   --peer URL               another MCP server beside ours, with --token T and --calls FILE (bench/peers/README.md)
-  --exchange-port N        with --peer: port of the local exchange (9911)`
+  --exchange-port N        with --peer: port at which both ask the exchange (9911)`
 
 /** Reads the command line. Throws a TypeError that says what is wrong. */
 export function parseArguments(argv: readonly string[]): BenchArguments {
@@ -46,7 +46,7 @@ export function parseArguments(argv: readonly string[]): BenchArguments {
     options: {
       only: { type: 'string' },
       check: { type: 'boolean', default: false },
-      rounds: { type: 'string', default: '9' },
+      rounds: { type: 'string' },
       hapi: { type: 'string' },
       jupyterhealth: { type: 'string' },
       'exchange-token': { type: 'string' },
@@ -62,18 +62,17 @@ export function parseArguments(argv: readonly string[]): BenchArguments {
   if (values.check && (values.hapi ?? values.jupyterhealth ?? values.peer) !== undefined) {
     throw new TypeError('--check compares with the local exchange: it goes with no other server')
   }
-  if ((values.peer === undefined) !== (values.calls === undefined)) {
-    throw new TypeError('--peer needs --calls, and --calls needs --peer')
+  if (values.peer === undefined && values.calls !== undefined) throw new TypeError('--calls needs --peer')
+  if (values.peer !== undefined && values.hapi !== undefined) {
+    throw new TypeError('--peer goes with the local exchange or with --jupyterhealth')
   }
   return {
     only: (values.only ?? '').split(',').filter((name) => name !== ''),
     check: values.check,
-    rounds: wholeNumber('--rounds', values.rounds, 1, 1000),
+    rounds: wholeNumber('--rounds', values.rounds ?? (values.peer === undefined ? '9' : '20'), 1, 1000),
     live: liveOf(values.hapi, values.jupyterhealth, values['exchange-token']),
     peer:
-      values.peer === undefined || values.calls === undefined
-        ? undefined
-        : { url: values.peer, token: values.token, calls: values.calls },
+      values.peer === undefined ? undefined : { url: values.peer, token: values.token, calls: values.calls },
     exchangePort: wholeNumber('--exchange-port', values['exchange-port'], 0, 65_535),
   }
 }

@@ -1,85 +1,82 @@
 import { readFileSync } from 'node:fs'
-import { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
-import type { Live, PeerArguments } from '../frame/arguments.ts'
+import { fileURLToPath } from 'node:url'
+import type { BenchArguments, Live, PeerArguments } from '../frame/arguments.ts'
 import { interleave, timed } from '../frame/interleave.ts'
 import { type Result, resultOf } from '../frame/verdict.ts'
 import { consoleLines } from '../report/console.ts'
+import { packageRoot } from '../report/files.ts'
+import { liveSubjects } from '../servers/live.ts'
 import type { Stage } from '../servers/stage.ts'
-import { filled, mappingSchema, ourCalls, type ToolCall } from './mapping.ts'
+import { filled, type Mapping, mappingSchema, ourCalls } from './mapping.ts'
+import { connectSide, type Given } from './mcp-side.ts'
+import { liveJupyterHealthSite, localPeerSite, type PeerSite } from './peer-site.ts'
 
-const block = 20
-
-/** A client that is connected, and what a call of its server gives. */
-interface Side {
-  list(): Promise<Given>
-  call(call: ToolCall): Promise<Given>
-  close(): Promise<void>
-}
-
-interface Given {
-  readonly bytes: number
-  readonly isError: boolean
-}
-
-async function connect(url: string, token: string | undefined): Promise<Side> {
-  const client = new Client({ name: 'bench', version: '1.0.0' })
-  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
-  const transport = new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } })
-  await client.connect(transport as Transport)
-  const givenBy = (answer: object, isError: boolean) => ({
-    bytes: Buffer.byteLength(JSON.stringify(answer)),
-    isError,
-  })
-  return {
-    list: async () => givenBy(await client.listTools(), false),
-    call: async ({ tool, arguments: args }) => {
-      const answer = await client.callTool({ name: tool, arguments: { ...args } })
-      return givenBy(answer, answer.isError === true)
-    },
-    close: () => client.close(),
-  }
-}
+/** What our calls are called at JupyterHealth's own MCP server. */
+const jupyterHealthCalls = fileURLToPath(new URL('bench/peers/jupyterhealth.json', packageRoot))
 
 /**
- * Runs the calls that a file maps against ours and another MCP server, by turns, both through the client of the same SDK, and
- * prints what each took. Writes no file. Throws where a server does not answer.
+ * Runs the calls that a file maps against ours and another MCP server, one call of each by turns, both through the client of the
+ * same SDK, on the same exchange; prints what each took, and gives the rows. Throws where a server does not answer.
  */
 export async function comparePeer(
   stage: Stage,
-  { url, token, calls }: PeerArguments,
-  live: Live | undefined,
-): Promise<void> {
-  const mapping = mappingSchema.parse(JSON.parse(readFileSync(calls, 'utf8')))
-  const site = await stage.site(mapping.exchange)
-  console.log(
-    `exchange: ${site.exchange.url} (${live === undefined ? 'local' : 'live'}); point the peer at it`,
-  )
-  const ours = await connect(`${site.gateway.facts.origin}/mcp`, await stage.token([site.subjects.study]))
-  const peer = await connect(url, token)
-  const show = (result: Result, seconds: number) => console.log(consoleLines(result, seconds).join('\n'))
+  peer: PeerArguments,
+  { live, exchangePort }: Pick<BenchArguments, 'live' | 'exchangePort'>,
+): Promise<Result[]> {
+  const mapping = readMapping(peer, live)
+  const site =
+    live?.dialect === 'jupyterhealth'
+      ? await liveJupyterHealthSite(live, exchangePort, outOfReach(await liveSubjects(live), mapping))
+      : await localPeerSite(stage, mapping.exchange)
+  console.log(`exchange: ${site.exchangeUrl}; point the peer at it`)
+  try {
+    return await compareOn(site, mapping, peer, stage.rounds)
+  } finally {
+    await site.close()
+  }
+}
+
+async function compareOn(
+  site: PeerSite,
+  mapping: Mapping,
+  { url, token = site.token }: PeerArguments,
+  rounds: number,
+): Promise<Result[]> {
+  const ours = await connectSide(site.endpoint, site.token)
+  const theirs = await connectSide(url, token)
+  const results: Result[] = []
   const compare = async (name: string, one: () => Promise<Given>, other: () => Promise<Given>) => {
     const start = performance.now()
-    const [mine, theirs] = [await one(), await other()]
-    const rounds = await interleave(
-      stage.rounds,
-      { block, sample: () => timed(one) },
-      { block, sample: () => timed(other) },
+    // The first call of each reads what is kept from then on: it is counted, and not timed.
+    const cold = [await site.requestsOf(one), await site.requestsOf(other)] as const
+    let [mine, others]: [Given | undefined, Given | undefined] = [undefined, undefined]
+    const warm = [
+      await site.requestsOf(async () => {
+        mine = await one()
+      }),
+      await site.requestsOf(async () => {
+        others = await other()
+      }),
+    ] as const
+    const made = await interleave(
+      rounds,
+      { block: 1, sample: () => timed(one) },
+      { block: 1, sample: () => timed(other) },
     )
-    const measure = { name, title: name, against: 'the peer', target: undefined }
-    const figures = [
-      { name: 'bytes of our answer', value: mine.bytes, unit: '' },
-      { name: "bytes of the peer's answer", value: theirs.bytes, unit: '' },
-    ]
-    const notes = [
-      ...(mine.isError ? ['ours answers with an error'] : []),
-      ...(theirs.isError ? ['the peer answers with an error'] : []),
-    ]
-    show(resultOf(measure, { unit: 'ms', rounds, figures, notes }), (performance.now() - start) / 1000)
+    const result = resultOf(
+      { name, title: titleOf(name), against: 'the peer', target: undefined },
+      {
+        unit: 'ms',
+        rounds: made,
+        figures: figuresOf(cold, warm, mine, others),
+        notes: notesOf(mine, others),
+      },
+    )
+    results.push(result)
+    console.log(consoleLines(result, (performance.now() - start) / 1000).join('\n'))
   }
   try {
-    await compare('tools/list', ours.list, peer.list)
+    await compare('tools/list', ours.list, theirs.list)
     for (const name of Object.keys(ourCalls) as (keyof typeof ourCalls)[]) {
       const there = mapping.calls[name]
       if (there === undefined) continue
@@ -87,10 +84,59 @@ export async function comparePeer(
       await compare(
         name,
         () => ours.call(here),
-        () => peer.call(other),
+        () => theirs.call(other),
       )
     }
   } finally {
-    await Promise.all([ours.close(), peer.close()])
+    await Promise.all([ours.close(), theirs.close()])
   }
+  return results
+}
+
+function readMapping({ calls }: PeerArguments, live: Live | undefined): Mapping {
+  if (calls === undefined && live?.dialect !== 'jupyterhealth')
+    throw new TypeError("--peer needs --calls (on a JupyterHealth Exchange: its own server's by default)")
+  return mappingSchema.parse(JSON.parse(readFileSync(calls ?? jupyterHealthCalls, 'utf8')))
+}
+
+/** On a live exchange the token reaches whatever its person does: refusals need ids that nobody has. */
+function outOfReach<Subjects extends { otherStudy: string; otherPatient: string }>(
+  subjects: Subjects,
+  { exchange }: Mapping,
+): Subjects {
+  return exchange === 'jupyterhealth'
+    ? { ...subjects, otherStudy: '999999999', otherPatient: '999999999' }
+    : subjects
+}
+
+function titleOf(name: string): string {
+  if (!(name in ourCalls)) return `\`${name}\``
+  const { tool, arguments: args } = ourCalls[name as keyof typeof ourCalls]
+  const given = Object.entries(args).filter(([, value]) => !String(value).startsWith('{'))
+  const said = given.map(([key, value]) => `${key} ${value}`).join(', ')
+  return `\`${tool}\`${said === '' ? '' : `, ${said}`}${name.startsWith('denied') ? ', refused' : ''}`
+}
+
+function figuresOf(
+  cold: readonly [number, number],
+  warm: readonly [number, number],
+  mine: Given | undefined,
+  theirs: Given | undefined,
+) {
+  const figure = (name: string, value: number) => ({ name, value, unit: '' })
+  return [
+    figure('requests, ours, first call', cold[0]),
+    figure('requests, the peer, first call', cold[1]),
+    figure('requests, ours', warm[0]),
+    figure('requests, the peer', warm[1]),
+    figure('bytes of our answer', mine?.bytes ?? 0),
+    figure("bytes of the peer's answer", theirs?.bytes ?? 0),
+  ]
+}
+
+function notesOf(mine: Given | undefined, theirs: Given | undefined): string[] {
+  return [
+    ...(mine?.isError ? ['ours answers with an error'] : []),
+    ...(theirs?.isError ? ['the peer answers with an error'] : []),
+  ]
 }

@@ -3,14 +3,28 @@ import type { Subjects } from '../servers/site.ts'
 
 /** Our calls, by the names that a file of `--calls` knows them by. */
 export const ourCalls = {
+  'study-count': { tool: 'get_study_count', arguments: {} },
   denied: { tool: 'get_study_metadata', arguments: { study_id: '{otherStudy}' } },
   'denied-patient': { tool: 'get_patient_demographics', arguments: { patient_id: '{otherPatient}' } },
   study: { tool: 'get_study_metadata', arguments: { study_id: '{study}' } },
   studies: { tool: 'list_studies', arguments: {} },
   patients: { tool: 'list_study_patients', arguments: { study_id: '{study}', limit: 1000 } },
   demographics: { tool: 'get_patient_demographics', arguments: { patient_id: '{patient}' } },
+  search: { tool: 'search_patients', arguments: { name: 'a', limit: 50 } },
   observations: { tool: 'get_patient_observations', arguments: { patient_id: '{patient}', limit: 100 } },
+  'observations-50': { tool: 'get_patient_observations', arguments: { patient_id: '{patient}', limit: 50 } },
+  'observations-1000': {
+    tool: 'get_patient_observations',
+    arguments: { patient_id: '{patient}', limit: 1000 },
+  },
+  'observations-typed': {
+    tool: 'get_patient_observations',
+    arguments: { patient_id: '{patient}', data_type: 'blood-pressure', limit: 20 },
+  },
   count: { tool: 'count_patient_observations', arguments: { patient_id: '{patient}' } },
+  'count-study': { tool: 'count_study_observations', arguments: { study_id: '{study}' } },
+  summary: { tool: 'summarize_patient_observations', arguments: { patient_id: '{patient}' } },
+  'date-range': { tool: 'get_patient_date_range', arguments: { patient_id: '{patient}' } },
 } as const satisfies Record<string, ToolCall>
 
 /** One call of a tool; texts of its arguments may name whom it is about. */

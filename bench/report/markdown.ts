@@ -57,9 +57,12 @@ function tableOf(results: readonly Result[]): string {
     ]
   })
   const head = ['measure', 'beside', 'ratio', 'must be', 'ours', 'reference', 'reached']
-  return [head, head.map(() => '---'), ...rows]
-    .map((cells) => `| ${cells.map(cell).join(' | ')} |`)
-    .join('\n')
+  return tableRows([head, head.map(() => '---'), ...rows])
+}
+
+/** Rows of cells as a table. */
+export function tableRows(rows: readonly (readonly string[])[]): string {
+  return rows.map((cells) => `| ${cells.map(cell).join(' | ')} |`).join('\n')
 }
 
 /** What the ratio must be, and what the figures. */

@@ -8,6 +8,7 @@ const roles: Readonly<Record<RoleName, () => Promise<Role>>> = {
   reference: async () => (await import('./reference.ts')).referenceRole,
   load: async () => (await import('./load.ts')).loadRole,
   rosters: async () => (await import('./rosters.ts')).rostersRole,
+  relay: async () => (await import('./relay.ts')).relayRole,
 }
 
 /** What every child can be asked: how much of the processor it took (in microseconds), its resident memory, and

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-export const roleNames = ['exchange', 'gateway', 'reference', 'load', 'rosters'] as const
+export const roleNames = ['exchange', 'gateway', 'reference', 'load', 'rosters', 'relay'] as const
 export type RoleName = (typeof roleNames)[number]
 
 /** What the parent says to a child. */

@@ -169,7 +169,7 @@ describe('the command line', () => {
   it.each([
     [['--hapi', 'http://a', '--jupyterhealth', 'http://b']],
     [['--check', '--hapi', 'http://a']],
-    [['--peer', 'http://a']],
+    [['--peer', 'http://a', '--hapi', 'http://b']],
     [['--calls', 'peer.json']],
     [['--rounds', '0']],
     [['--rounds', '1.5']],
