@@ -23,6 +23,7 @@ export {
 } from './issuer.ts'
 export {
   type JupyterHealthCohort,
+  type JupyterHealthImport,
   type JupyterHealthObservation,
   type JupyterHealthOrganization,
   type JupyterHealthPatient,

@@ -51,6 +51,18 @@ export interface JupyterHealthObservation {
   readonly body: Readonly<Record<string, unknown>>
 }
 
+/** A record that was imported from another FHIR server. */
+export interface JupyterHealthImport {
+  /** A UUID, which the exchange gives it. */
+  readonly id: string
+  /** Number of the server that it came from. */
+  readonly source: number
+  readonly patient: number
+  readonly type: string
+  /** What that server said, with its own ids: the subject is not the patient's id here. */
+  readonly body: Readonly<Record<string, unknown>>
+}
+
 /** What a JupyterHealth stand-in serves. */
 export interface JupyterHealthCohort {
   readonly organizations: JupyterHealthOrganization[]
@@ -58,6 +70,7 @@ export interface JupyterHealthCohort {
   readonly studies: JupyterHealthStudy[]
   readonly patients: JupyterHealthPatient[]
   readonly observations: JupyterHealthObservation[]
+  readonly imports: JupyterHealthImport[]
 }
 
 const northlake = 20009
@@ -99,7 +112,7 @@ const people: readonly (readonly [family: string, given: string, birthDate: stri
 /**
  * The synthetic cohort of the JupyterHealth stand-in: the organizations Northlake Clinic (20009; studies 30006 and 30007)
  * and Harbor Research Group (20010; study 30008), patients 40006–40019 and 40019–40029, their users, and 5,800
- * observations. Patient 40019 belongs to both, 40006 has 1,200 observations, the others 200.
+ * observations. Patient 40019 belongs to both, 40006 has 1,200 observations, the others 200. Nothing was imported.
  */
 export function jupyterHealthCohort(): JupyterHealthCohort {
   const patients = people.map(([family, given, birthDate], index) => ({
@@ -125,6 +138,7 @@ export function jupyterHealthCohort(): JupyterHealthCohort {
     studies: studies(),
     patients,
     observations: patients.flatMap((patient, index) => observationsOf(patient.id, index)),
+    imports: [],
   }
 }
 

@@ -1,36 +1,15 @@
 import type { AnyResource } from '../fhir/types.ts'
+import { importSearches } from './jupyterhealth-imports.ts'
 
-/** Types that the server knows; those that the stand-in has nothing of are empty for everyone. */
+/** Types that the exchange has rows of its own of. Every type can be imported. */
 export const jupyterHealthTypes = [
-  'Condition',
   'Device',
   'Group',
-  'MedicationRequest',
   'Observation',
   'Organization',
   'Patient',
   'Practitioner',
 ]
-
-/** Search parameters that the real server lists beside those of every type. */
-const listed: Readonly<Record<string, readonly string[]>> = {
-  Condition: [
-    'abatement-date',
-    'asserted-date',
-    'category',
-    'clinical-status',
-    'code',
-    'encounter',
-    'onset-date',
-    'recorded-date',
-  ],
-  Device: ['status', 'type'],
-  MedicationRequest: ['authoredon', 'encounter', 'intent', 'status'],
-  Observation: ['category', 'code', 'date', 'status'],
-  Organization: ['address', 'name'],
-  Patient: ['birthdate', 'death-date', 'family', 'given', 'identifier', 'name'],
-  Practitioner: ['identifier', 'name'],
-}
 
 /** `metadata`: public, and silent about the search parameters that are the server's own. */
 export function jupyterHealthMetadata(base: string): AnyResource {
@@ -46,10 +25,12 @@ export function jupyterHealthMetadata(base: string): AnyResource {
     rest: [
       {
         mode: 'server',
-        resource: jupyterHealthTypes.map((type) => ({
+        resource: Object.entries(importSearches).map(([type, searches]) => ({
           type,
           interaction: [{ code: 'read' }, { code: 'search-type' }],
-          searchParam: [...(listed[type] ?? []), '_id', '_lastUpdated', '_source'].map((name) => ({ name })),
+          searchParam: [...Object.keys(searches).sort(), '_id', '_lastUpdated', '_source'].map((name) => ({
+            name,
+          })),
         })),
       },
     ],

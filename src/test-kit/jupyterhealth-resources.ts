@@ -5,21 +5,24 @@ import type {
   JupyterHealthPatient,
   JupyterHealthStudy,
 } from './jupyterhealth-cohort.ts'
-import { jupyterHealthTypes } from './jupyterhealth-metadata.ts'
+import { nativeSource } from './jupyterhealth-imports.ts'
 
 /** One resource that a caller may see, with what searches look at; it is rendered when it is sent. */
 export interface Listed {
-  readonly id: number
+  /** A UUID of what was imported. */
+  readonly id: number | string
   readonly patient?: JupyterHealthPatient
   readonly observation?: JupyterHealthObservation
   /** Text by which a list is in order when no `_sort` is asked for; observations go by their id, newest first. */
   readonly order?: string
   readonly name?: string
   readonly organizations: readonly number[]
+  /** What was imported, as it is kept. */
+  readonly imported?: Readonly<Record<string, unknown>>
   readonly resource: () => AnyResource
 }
 
-const meta = { lastUpdated: '2026-11-23T00:00:00.000000Z', source: 'https://jupyterhealth.org/jhe' }
+const meta = { lastUpdated: '2026-11-23T00:00:00.000000Z', source: nativeSource }
 const model = 'https://jupyterhealth.org/fhir/CodeSystem/model'
 
 /** What a caller may see by the exchange's own rules. */
@@ -27,11 +30,12 @@ export interface Reach {
   readonly organizations: ReadonlySet<number>
   readonly studies: readonly JupyterHealthStudy[]
   readonly patients: readonly JupyterHealthPatient[]
+  /** Set for a patient user: filters by organization, study and patient are ignored, whatever their value. */
+  readonly own: boolean
 }
 
-/** Every resource of a type that the caller may see; undefined for a type that the server does not know. */
-export function resourcesOf(cohort: JupyterHealthCohort, reach: Reach, type: string): Listed[] | undefined {
-  if (!jupyterHealthTypes.includes(type)) return undefined
+/** Every row of a type that the exchange has itself and the caller may see. */
+export function resourcesOf(cohort: JupyterHealthCohort, reach: Reach, type: string): Listed[] {
   if (type === 'Patient') return reach.patients.map(patientOf)
   if (type === 'Group') return reach.studies.map((study) => groupOf(study))
   if (type === 'Organization') {
@@ -48,7 +52,7 @@ export function resourcesOf(cohort: JupyterHealthCohort, reach: Reach, type: str
 /** In the server's own order, or by effective time: undated last both ways, ties newest id first. */
 export function listed(found: readonly Listed[], sort: string | undefined): Listed[] {
   const byDefault = found.toSorted((a, b) =>
-    a.order === undefined || b.order === undefined ? b.id - a.id : a.order < b.order ? -1 : 1,
+    a.order === undefined || b.order === undefined ? Number(b.id) - Number(a.id) : a.order < b.order ? -1 : 1,
   )
   if (sort !== 'date' && sort !== '-date') return byDefault
   const sign = sort === 'date' ? 1 : -1

@@ -2,17 +2,29 @@ import { refuse } from './answer.ts'
 import type { Asked } from './asked.ts'
 import { normalised } from './hapi-match.ts'
 import type { JupyterHealthCohort, JupyterHealthUser } from './jupyterhealth-cohort.ts'
+import { importCondition } from './jupyterhealth-imports.ts'
 import { type Listed, type Reach, startOf } from './jupyterhealth-resources.ts'
 
-/** Organizations with a role, their studies and patients; a patient sees itself; a superuser sees nothing by FHIR. */
+/**
+ * Organizations with a role, their studies and patients; a patient sees itself, its organizations and studies; a superuser
+ * sees nothing by FHIR.
+ */
 export function reachOf(cohort: JupyterHealthCohort, user: JupyterHealthUser): Reach {
+  const self = cohort.patients.find(({ id }) => id === user.patient)
+  if (self !== undefined) {
+    return {
+      organizations: new Set(self.organizations),
+      studies: cohort.studies.filter(({ patients }) => patients.includes(self.id)),
+      patients: [self],
+      own: true,
+    }
+  }
   const organizations = new Set(Object.keys(user.roles).map(Number))
   return {
     organizations,
     studies: cohort.studies.filter((study) => organizations.has(study.organization)),
-    patients: cohort.patients.filter(
-      (patient) => patient.id === user.patient || patient.organizations.some((id) => organizations.has(id)),
-    ),
+    patients: cohort.patients.filter((patient) => patient.organizations.some((id) => organizations.has(id))),
+    own: false,
   }
 }
 
@@ -22,22 +34,45 @@ export function narrowed(
   all: readonly Listed[],
   type: string,
   pairs: Asked['pairs'],
+  imported: boolean,
 ): readonly Listed[] {
   const last = (name: string) => pairs.findLast(([one]) => one === name)?.[1]
   const conditions: ((one: Listed) => boolean)[] = []
   const id = last('_id')
   if (id !== undefined && id !== '') conditions.push((one) => String(one.id) === id)
-  const patient = numberIn(last('patient'))
+  if (!reach.own) conditions.push(...placeConditions(reach, pairs))
+  for (const [name, value] of pairs) {
+    const own = value === '' ? undefined : conditionOf(type, name, value, imported)
+    // Of a patient user's own Patient an identifier is not asked.
+    const asked =
+      own !== undefined && !(reach.own && type === 'Patient' && name === 'identifier' && !imported)
+    if (asked) conditions.push(own)
+  }
+  return all.filter((one) => conditions.every((condition) => condition(one)))
+}
+
+/** Of whom, and in which study and organization: what the caller may not see is refused. */
+function placeConditions(reach: Reach, pairs: Asked['pairs']): ((one: Listed) => boolean)[] {
+  const conditions: ((one: Listed) => boolean)[] = []
+  const patient = numberIn(pairs.findLast(([one]) => one === 'patient')?.[1])
   if (patient !== undefined) conditions.push(ofPatient(reach, patient))
   for (const [name, value] of pairs) {
     const study = /^patient\._has:_?group:member:_id$/i.test(name) ? numberIn(value) : undefined
     if (study !== undefined) conditions.push(ofStudy(reach, study))
     const organization = name === 'patient.organization' ? numberIn(value) : undefined
     if (organization !== undefined) conditions.push(ofOrganization(reach, organization))
-    const own = value === '' ? undefined : ownCondition(type, name, value)
-    if (own !== undefined) conditions.push(own)
   }
-  return all.filter((one) => conditions.every((condition) => condition(one)))
+  return conditions
+}
+
+function conditionOf(
+  type: string,
+  name: string,
+  value: string,
+  imported: boolean,
+): ((one: Listed) => boolean) | undefined {
+  if (name === '_lastUpdated') return void dateIn(value, '_lastUpdated')
+  return imported ? importCondition(type, name, value) : ownCondition(type, name, value)
 }
 
 function numberIn(text: string | undefined): string | undefined {
@@ -55,7 +90,8 @@ function ofPatient(reach: Reach, id: string): (one: Listed) => boolean {
   const patient = reach.patients.find((one) => String(one.id) === id)
   if (patient === undefined) forbidden(`Patient/${id}`)
   const studies = reach.studies.filter((study) => study.patients.includes(patient.id)).map(({ id }) => id)
-  return (one) => (one.patient === undefined ? studies.includes(one.id) : one.patient.id === patient.id)
+  return (one) =>
+    one.patient === undefined ? studies.some((study) => study === one.id) : one.patient.id === patient.id
 }
 
 /** Through a study, observations are found of its patients and, among those, of the data types that it asked for. */
@@ -75,8 +111,6 @@ function ofOrganization(reach: Reach, id: string): (one: Listed) => boolean {
 }
 
 function ownCondition(type: string, name: string, value: string): ((one: Listed) => boolean) | undefined {
-  if (name === '_lastUpdated') return void dateIn(value, '_lastUpdated')
-  if (name === '_source' || name === '_source:below') return () => false
   if (type === 'Observation') return observationCondition(name, value)
   if (type === 'Patient') return patientCondition(name, value)
   if (type === 'Organization' && name === 'name') return (one) => begins(one.name, value)

@@ -3,7 +3,8 @@ import { Refusal, refuse, type StandInAnswer } from './answer.ts'
 import { type Asked, askedBelow, type Incoming } from './asked.ts'
 import { answerApi } from './jupyterhealth-api.ts'
 import type { JupyterHealthCohort, JupyterHealthUser } from './jupyterhealth-cohort.ts'
-import { jupyterHealthMetadata } from './jupyterhealth-metadata.ts'
+import { importSearches, importsOf, sortedImports, storeOf } from './jupyterhealth-imports.ts'
+import { jupyterHealthMetadata, jupyterHealthTypes } from './jupyterhealth-metadata.ts'
 import { type Listed, listed, type Reach, resourcesOf } from './jupyterhealth-resources.ts'
 import { narrowed, reachOf } from './jupyterhealth-search.ts'
 
@@ -57,28 +58,34 @@ function answerFhir(
   if (type === 'metadata') return { status: 200, body: jupyterHealthMetadata(asked.base) }
   if (rest.length > 0 || path.endsWith('/')) return notFoundPage()
   if (user === undefined) refuse(401, notSigned)
-  const reach = reachOf(cohort, user)
-  const all = resourcesOf(cohort, reach, type)
-  if (all === undefined) refuse(404, `Unsupported FHIR resource type: ${type}.`)
-  if (id === '_search') return { status: 200, body: bundle(asked, searched(reach, all, type, asked, [])) }
+  if (importSearches[type] === undefined) refuse(404, `Unsupported FHIR resource type: ${type}.`)
+  const caller = { cohort, reach: reachOf(cohort, user) }
+  if (id === '_search') return { status: 200, body: bundle(asked, searched(caller, type, asked, [])) }
   if (id === undefined) {
-    return { status: 200, body: bundle(asked, searched(reach, all, type, asked, asked.pairs)) }
+    return { status: 200, body: bundle(asked, searched(caller, type, asked, asked.pairs)) }
   }
-  return read(all, type, id)
+  return read(caller, type, id)
 }
 
-function read(all: readonly Listed[], type: string, id: string): StandInAnswer {
+/** Whose view of what. */
+interface Caller {
+  readonly cohort: JupyterHealthCohort
+  readonly reach: Reach
+}
+
+function read({ cohort, reach }: Caller, type: string, id: string): StandInAnswer {
   const imported = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)
   if (!imported && !/^\d+$/.test(id)) refuse(422, `Field 'id' expected a number but got '${id}'.`)
+  const all = imported ? importsOf(cohort, reach, type) : resourcesOf(cohort, reach, type)
   const found = all.find((one) => String(one.id) === id)
   if (found === undefined) refuse(404, `${type}/${id} not found.`)
   return { status: 200, body: found.resource() }
 }
 
 /** `POST _search` ignores its body: it is a search without a condition. */
-function searched(reach: Reach, all: readonly Listed[], type: string, asked: Asked, pairs: Asked['pairs']) {
+function searched(caller: Caller, type: string, asked: Asked, pairs: Asked['pairs']) {
   const asks = (name: string) => pairs.findLast(([one]) => one === name)?.[1]
-  const matches = listed(narrowed(reach, all, type, pairs), asks('_sort'))
+  const matches = matchesOf(caller, type, pairs)
   const size = Math.min(Number.parseInt(asks('_count') ?? '', 10) || 20, 1000)
   const page = asks('_page') ?? '1'
   const last = Math.max(1, Math.ceil(matches.length / size))
@@ -86,6 +93,25 @@ function searched(reach: Reach, all: readonly Listed[], type: string, asked: Ask
   const countOnly = asks('_summary') === 'count'
   const shown = countOnly ? [] : matches.slice((Number(page) - 1) * size, Number(page) * size)
   return { total: matches.length, shown, page: Number(page), last: countOnly ? 1 : last, asked }
+}
+
+/** One search looks at one store: what the exchange has itself, or what was imported. */
+function matchesOf({ cohort, reach }: Caller, type: string, pairs: Asked['pairs']): readonly Listed[] {
+  const store = storeOf(type, pairs, jupyterHealthTypes)
+  const sort = pairs.findLast(([one]) => one === '_sort')?.[1]
+  if (store === undefined) return []
+  if (!store.imported) {
+    return listed(narrowed(reach, resourcesOf(cohort, reach, type), type, pairs, false), sort)
+  }
+  const all = importsOf(cohort, reach, type)
+  const { source } = store
+  const ofSource = source === undefined ? all : all.filter(({ imported }) => isFrom(imported, source))
+  return sortedImports(type, narrowed(reach, ofSource, type, pairs, true), sort)
+}
+
+function isFrom(imported: Listed['imported'], source: string): boolean {
+  const meta = imported?.meta
+  return typeof meta === 'object' && meta !== null && 'source' in meta && meta.source === source
 }
 
 /** Neither `fullUrl` nor `search.mode`; `total` is always there. Links carry the host that was asked. */

@@ -102,6 +102,147 @@ describe('the JupyterHealth stand-in against recordings of the real server', () 
     expect(studies.status).toBe(404)
   })
 
+  it.each([
+    'patient=40006',
+    'patient=40007',
+    'patient=0',
+    'patient=nobody',
+    'patient.organization=0',
+    'patient.organization=20010',
+    'patient._has:Group:member:_id=0',
+    'patient._has:Group:member:_id=30007',
+  ])('ignores %s of a patient user: everything is their own', async (filter) => {
+    const search = searchAs(exchange, 'patient01')
+    expect(await search(`Observation?${filter}&_summary=count`)).toMatchObject({ total: 1200 })
+    expect(await search(`Patient?${filter}`)).toMatchObject({
+      total: 1,
+      entry: [{ resource: { id: '40006' } }],
+    })
+  })
+
+  it('asks no identifier of a patient user, and honours codes, dates and ids', async () => {
+    const search = searchAs(exchange, 'patient01')
+    expect(await search('Patient?identifier=|NL-1001')).toMatchObject({ total: 1 })
+    expect(await search('Patient?_id=40007')).toMatchObject({ total: 0 })
+    expect(await search('Observation?code=urn:none|none')).toMatchObject({ total: 0 })
+    expect(await search('Observation?date=ge9998-12-31')).toMatchObject({ total: 0 })
+    expect(await search('Group')).toMatchObject({ total: 1, entry: [{ resource: { id: '30006' } }] })
+  })
+
+  describe('records that were imported', () => {
+    const below = '_source:below=https://jupyterhealth.org/fhir/fhir-source'
+    const observed = '0c9d8e7f-1111-4222-8333-000000000001'
+    const condition = '0c9d8e7f-1111-4222-8333-000000000002'
+    let served: TestExchange<JupyterHealthCohort>
+    beforeAll(async () => {
+      served = await startExchange({ dialect: 'jupyterhealth' })
+      const subject = { reference: 'Patient/ePt1' }
+      const heartRate = { coding: [{ system: 'http://loinc.org', code: '8867-4' }] }
+      served.cohort.imports.push(
+        {
+          id: observed,
+          source: 7,
+          patient: 40007,
+          type: 'Observation',
+          body: { status: 'final', code: heartRate, subject, effectiveDateTime: '2026-10-01T23:30:00-05:00' },
+        },
+        {
+          id: condition,
+          source: 8,
+          patient: 40007,
+          type: 'Condition',
+          body: {
+            subject,
+            code: { text: 'Asthma', coding: [{ system: 'http://snomed.info/sct', code: '195967001' }] },
+            clinicalStatus: { coding: [{ code: 'active' }] },
+          },
+        },
+      )
+    })
+    afterAll(() => served.close())
+
+    it('lists 26 types', async () => {
+      const { rest } = (await (await fetch(`${served.url}/metadata`)).json()) as {
+        rest: { resource: { type: string; searchParam: { name: string }[] }[] }[]
+      }
+      const recorded = situations.find(({ name }) => name === 'metadata')?.response.body as {
+        rest: { resource: { type: string; searchParam: { name: string }[] }[] }[]
+      }
+      const told = (statement: typeof recorded) =>
+        statement.rest[0]?.resource.map(({ type, searchParam }) => [
+          type,
+          searchParam.map(({ name }) => name),
+        ])
+      expect(told({ rest })).toHaveLength(26)
+      expect(told({ rest })).toEqual(told(recorded))
+    })
+
+    it('come with the patient in an extension, and with their source', async () => {
+      const search = searchAs(served, 'northlake_member')
+      expect(await search('Condition?patient=40007')).toMatchObject({
+        total: 1,
+        entry: [
+          {
+            resource: {
+              resourceType: 'Condition',
+              id: condition,
+              subject: { reference: 'Patient/ePt1' },
+              meta: { source: 'https://jupyterhealth.org/fhir/fhir-source/8' },
+              extension: [
+                {
+                  url: 'https://jupyterhealth.org/fhir/StructureDefinition/patient-id',
+                  valueInteger: 40007,
+                },
+                {
+                  url: 'https://jupyterhealth.org/fhir/StructureDefinition/patient-full-name',
+                  valueString: 'Teodor Alderbrook',
+                },
+              ],
+            },
+          },
+        ],
+      })
+      expect(await search(`Condition/${condition}`)).toMatchObject({ id: condition })
+    })
+
+    it.each([
+      ['Observation?patient=40007', 200],
+      [`Observation?patient=40007&${below}`, 1],
+      [`Observation?patient=40007&${below}/`, 1],
+      ['Observation?patient=40007&_source=https://jupyterhealth.org/fhir/fhir-source/7', 1],
+      ['Observation?patient=40007&_source=https://jupyterhealth.org/fhir/fhir-source/8', 0],
+      ['Observation?patient=40007&_source=https://jupyterhealth.org/jhe', 200],
+      ['Observation?patient=40007&_source:below=https://jupyterhealth.org/other', 0],
+      [`Observation?patient=40007&${below}&code=http://loinc.org|8867-4`, 0],
+      [`Observation?patient=40007&${below}&status=final`, 1],
+      [`Observation?patient=40007&${below}&status=entered-in-error`, 0],
+      // 2026-10-02 in UTC, but dates are compared as text.
+      [`Observation?patient=40007&${below}&date=ge2026-10-02`, 0],
+      [`Observation?patient=40007&${below}&date=ge2026-10-01&date=lt2026-10-02`, 1],
+      [`Observation?patient._has:Group:member:_id=30006&${below}`, 1],
+      [`Observation?patient._has:Group:member:_id=30007&${below}`, 0],
+      [`Observation?patient.organization=20009&${below}`, 1],
+      ['Condition?patient=40007&clinical-status=active&code=195967001', 1],
+      ['Condition?patient=40007&code=http://loinc.org|195967001', 0],
+      [`Condition?patient=40007&_id=${condition}`, 1],
+      ['Condition?patient=40007&_id=40007', 0],
+      ['Condition?patient=40006', 0],
+    ])('answers %s with %i', async (path, total) => {
+      expect(await searchAs(served, 'northlake_member')(path)).toMatchObject({ total })
+    })
+
+    it('are refused of a patient out of reach', async () => {
+      const search = searchAs(served, 'harbor_member')
+      expect(await search('Condition?patient=40007')).toMatchObject({ resourceType: 'OperationOutcome' })
+      expect(await search(`Observation?patient=40007&${below}`)).toMatchObject({
+        resourceType: 'OperationOutcome',
+      })
+      expect(await search(`Condition/${condition}`)).toMatchObject({ resourceType: 'OperationOutcome' })
+      expect(await search('Condition')).toMatchObject({ total: 0 })
+      expect(await searchAs(served, 'patient01')('Condition?patient=40007')).toMatchObject({ total: 0 })
+    })
+  })
+
   it('pages by its own links', async () => {
     const token = exchange.cohort.users.find(({ name }) => name === 'northlake_member')?.token
     const headers = { Authorization: `Bearer ${token}` }
@@ -154,6 +295,14 @@ describe('the JupyterHealth stand-in against recordings of the real server', () 
     expect(await status('/elsewhere')).toBe(404)
   })
 })
+
+function searchAs(exchange: TestExchange<JupyterHealthCohort>, name: string) {
+  const token = exchange.cohort.users.find((user) => user.name === name)?.token
+  return async (path: string): Promise<unknown> => {
+    const response = await fetch(`${exchange.url}/${path}`, { headers: { Authorization: `Bearer ${token}` } })
+    return response.json()
+  }
+}
 
 /** The part of an API answer that does not name people of the recorded server. */
 function told(body: unknown): unknown {
