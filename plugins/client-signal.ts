@@ -4,7 +4,9 @@ import type { FastifyReply } from 'fastify'
 export function clientSignal(reply: FastifyReply): AbortSignal {
   const controller = new AbortController()
   reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) controller.abort()
+    const { writableEnded, writableFinished } = reply.raw
+    // Over HTTP/2 a cancelled answer counts as finished.
+    if (!writableEnded || !writableFinished) controller.abort()
   })
   return controller.signal
 }

@@ -55,6 +55,19 @@ export function wantsProgress(body: unknown): boolean {
   })
 }
 
+/** The same body without progress tokens, for a client that cannot read progress. */
+export function withoutProgress(body: unknown): unknown {
+  if (!wantsProgress(body)) return body
+  if (Array.isArray(body)) return body.map(withoutProgress)
+  const params = member(body, 'params')
+  const { progressToken: _, ...meta } = recordOf(member(params, '_meta'))
+  return { ...recordOf(body), params: { ...recordOf(params), _meta: meta } }
+}
+
+function recordOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}
+
 function member(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null) return undefined
   return Object.getOwnPropertyDescriptor(value, name)?.value

@@ -1,10 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { describeFault } from '../src/mcp/fault.ts'
 import { type Refusal, type RpcId, refusalOf } from './refusal.ts'
+import { sendJson } from './send-json.ts'
 
 /** Sends a refusal. */
 export function sendRefusal(reply: FastifyReply, { status, headers, body }: Refusal): FastifyReply {
-  return reply.code(status).headers(headers).type('application/json').send(body)
+  return sendJson(reply.code(status).headers(headers), body)
 }
 
 /** The id of the request in a body; null for a batch, a notification, or what is no JSON-RPC. */

@@ -5,6 +5,7 @@ import type { Paths } from './address.ts'
 import { clientSignal } from './client-signal.ts'
 import { hidden } from './hidden.ts'
 import type { Pressure } from './pressure.ts'
+import { sendJson } from './send-json.ts'
 
 /** What the routes are made of. */
 export interface HealthRoutes {
@@ -18,18 +19,17 @@ export interface HealthRoutes {
  * token or says more than that; neither is limited.
  */
 export async function healthRoutes(fastify: FastifyInstance, options: HealthRoutes): Promise<void> {
-  const route = { schema: hidden, exposeHeadRoute: false }
-  fastify.get(options.paths.health, route, async () => ({ status: 'ok' }))
+  const route = { schema: hidden, exposeHeadRoute: true }
+  fastify.get(options.paths.health, route, async (_, reply) => sendJson(reply, { status: 'ok' }))
   fastify.get(options.paths.ready, route, async (request, reply) => {
     try {
       if (options.pressure.isOver()) throw fhirMcpError('RATE_LIMITED')
       await options.service.ready(clientSignal(reply))
-      return { status: 'ready' }
+      return sendJson(reply, { status: 'ready' })
     } catch (thrown) {
       const code = isFhirMcpError(thrown) ? thrown.code : undefined
       request.log.warn({ code }, 'not ready')
-      reply.code(503)
-      return { status: 'not ready', ...(code === undefined ? {} : { code }) }
+      return sendJson(reply.code(503), { status: 'not ready', ...(code === undefined ? {} : { code }) })
     }
   })
 }

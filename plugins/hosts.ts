@@ -13,7 +13,7 @@ const hostGrammar = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i
 
 const exposed = 'WWW-Authenticate, Mcp-Session-Id, Mcp-Protocol-Version'
 const preflight = {
-  'access-control-allow-methods': 'GET, POST, DELETE, OPTIONS',
+  'access-control-allow-methods': 'GET, HEAD, POST, DELETE, OPTIONS',
   'access-control-allow-headers':
     'Authorization, Content-Type, Accept, Last-Event-ID, Mcp-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name',
   'access-control-max-age': '600',
@@ -47,7 +47,7 @@ export function createHostGuard(options: Pick<Options, 'publicUrl' | 'allowedHos
   }
 
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
-    if (!isOurs(request.headers.host) || hasSeveralHosts(request.raw.rawHeaders)) {
+    if (!hostsOf(request).every(isOurs) || hasSeveralHosts(request.raw.rawHeaders)) {
       return sendRefusal(reply, protocolRefusal(403, 'The Host header names another server'))
     }
     const { origin } = request.headers
@@ -65,6 +65,13 @@ export function createHostGuard(options: Pick<Options, 'publicUrl' | 'allowedHos
       .headers(cors ? preflight : {})
       .send()
   }
+}
+
+/** What a request says whom it is for: over HTTP/2 `:authority` (RFC 9113 §8.3.1), and `Host` where a client sends it too. */
+function hostsOf({ headers }: FastifyRequest): (string | undefined)[] {
+  const authority = headers[':authority']
+  if (typeof authority !== 'string') return [headers.host]
+  return headers.host === undefined ? [authority] : [authority, headers.host]
 }
 
 /** Node.js takes the first of several, where RFC 9112 §3.2 refuses them all: another server on the way may take the last. */

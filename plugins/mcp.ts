@@ -1,76 +1,76 @@
-import { type NodeIncomingMessageLike, toNodeHandler } from '@modelcontextprotocol/node'
-import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
+import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { createMcpHandler, type McpHttpHandler } from '@modelcontextprotocol/server'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { bearerOf, handleOf } from '../src/mcp/bearers.ts'
-import { describeFault } from '../src/mcp/fault.ts'
+import { type BearerHandle, bearerOf, handleOf } from '../src/mcp/bearers.ts'
 import type { Handlers } from '../src/mcp/handlers.ts'
-import { rpcCodes } from '../src/mcp/rpc-error.ts'
 import { createServerV1 } from '../src/mcp/server-v1.ts'
 import { createServerV2 } from '../src/mcp/server-v2.ts'
-import type { Paths } from './address.ts'
+import { acceptedBy } from './accept.ts'
+import type { Address } from './address.ts'
 import { bearerOfRequest } from './bearer-of-request.ts'
-import { isModern, wantsProgress } from './era.ts'
-import { rpcIdOf, sendRefusal } from './errors.ts'
+import { clientSignal } from './client-signal.ts'
+import { isModern, wantsProgress, withoutProgress } from './era.ts'
+import { sendRefusal } from './errors.ts'
 import { hidden } from './hidden.ts'
 import { hijack } from './hijack.ts'
 import { checkBatch } from './limits.ts'
 import { protocolRefusal } from './refusal.ts'
+import { slashedToo } from './slashed.ts'
+import { sendWebResponse, webRequest } from './web-request.ts'
 
 /** What the routes are made of. */
 export interface McpRoutes {
   readonly handlers: Handlers
-  readonly paths: Paths
+  readonly address: Address
   /** Runs before a call is dispatched; throws INSUFFICIENT_SCOPE. */
   readonly checkScopes: (request: FastifyRequest) => Promise<void>
 }
 
 /**
- * Streamable HTTP, stateless, both protocol eras on one route. Answers are JSON; a request with a progress token gets an SSE
- * answer. A client that goes away aborts its request.
+ * Streamable HTTP, stateless, both protocol eras on one route. Answers are JSON; a request with a progress token, of a client
+ * that reads a stream of events, gets one. A client that goes away aborts its request.
  */
 export async function mcpRoutes(
   fastify: FastifyInstance,
-  { handlers, paths, checkScopes }: McpRoutes,
+  { handlers, address, checkScopes }: McpRoutes,
 ): Promise<void> {
   const modern = modernHandler(handlers)
-  const answerModern = toNodeHandler(modern)
-  const underWay = new Set<Promise<void>>()
+  // Each with its request: Node.js lets go of the signal of a request that nobody holds.
+  const underWay = new Map<Promise<unknown>, Request>()
 
-  async function answer(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const raw = Object.assign(request.raw, { auth: handleOf(bearerOfRequest(request)) })
-    if (!isModern(request)) return answerLegacy(handlers, raw, reply, request.body)
-    const answering = answerModern(raw as NodeIncomingMessageLike, reply.raw, request.body)
-    underWay.add(answering)
+  async function answer(asked: FastifyRequest, signal: AbortSignal): Promise<Response> {
+    const authInfo = handleOf(bearerOfRequest(asked))
+    const accepted = acceptedBy(asked.headers.accept)
+    const parsedBody = accepted === 'json' ? withoutProgress(asked.body) : asked.body
+    const request = webRequest(asked, address.resourceUrl(), signal)
+    if (!isModern(asked)) {
+      const streams = accepted === 'sse' || wantsProgress(parsedBody)
+      return answerLegacy(handlers, request, { authInfo, parsedBody, streams, signal })
+    }
+    const answering = modern.fetch(request, { authInfo, parsedBody })
+    underWay.set(answering, request)
     return answering.finally(() => underWay.delete(answering))
   }
 
-  fastify.post(
-    paths.mcp,
-    { schema: hidden, preHandler: [checkBatch, checkScopes] },
-    async (request, reply) => {
-      hijack(reply)
-      try {
-        await answer(request, reply)
-      } catch (thrown) {
-        request.log.error({ fault: describeFault(thrown) }, 'request failed')
-        fail(request, reply)
-      }
-    },
-  )
-
-  fastify.route({
-    method: ['GET', 'DELETE'],
-    url: paths.mcp,
-    schema: hidden,
-    exposeHeadRoute: false,
-    handler: async (_, reply) =>
-      sendRefusal(reply.header('allow', 'POST, OPTIONS'), protocolRefusal(405, 'Method not allowed')),
-  })
+  for (const url of slashedToo(fastify, 'POST', address.paths.mcp)) {
+    fastify.post(url, { schema: hidden, preHandler: [checkBatch, checkScopes] }, async (request, reply) => {
+      const signal = clientSignal(reply)
+      const response = await answerOrGone(answer(request, signal), signal)
+      return response === undefined ? gone(reply) : sendWebResponse(reply, response)
+    })
+    fastify.route({
+      method: ['GET', 'HEAD', 'DELETE'],
+      url,
+      schema: hidden,
+      exposeHeadRoute: false,
+      handler: async (_, reply) =>
+        sendRefusal(reply.header('allow', 'POST, OPTIONS'), protocolRefusal(405, 'Method not allowed')),
+    })
+  }
 
   fastify.addHook('preClose', async () => {
-    await Promise.allSettled(underWay)
+    await Promise.allSettled(underWay.keys())
     await modern.close()
   })
 }
@@ -82,26 +82,45 @@ function modernHandler(handlers: Handlers): McpHttpHandler {
   })
 }
 
+interface LegacyOptions {
+  readonly authInfo: BearerHandle
+  readonly parsedBody: unknown
+  /** Whether the answer is a stream of events. */
+  readonly streams: boolean
+  /** Ends when the client goes away. */
+  readonly signal: AbortSignal
+}
+
 /** One low-level server and one transport for one request: that is what stateless means with the older SDK. */
 async function answerLegacy(
   handlers: Handlers,
-  raw: Parameters<StreamableHTTPServerTransport['handleRequest']>[0],
-  reply: FastifyReply,
-  body: unknown,
-): Promise<void> {
+  request: Request,
+  { authInfo, parsedBody, streams, signal }: LegacyOptions,
+): Promise<Response> {
   const server = createServerV1(handlers)
-  const transport = new StreamableHTTPServerTransport({ enableJsonResponse: !wantsProgress(body) })
-  reply.raw.once('close', () => void server.close())
+  const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: !streams })
+  signal.addEventListener('abort', () => void server.close(), { once: true })
   await server.connect(transport as Transport)
-  if (!reply.raw.destroyed) await transport.handleRequest(raw, reply.raw, body)
+  return transport.handleRequest(request, { authInfo, parsedBody })
 }
 
-function fail(request: FastifyRequest, reply: FastifyReply): void {
-  if (reply.raw.headersSent) {
-    reply.raw.destroy()
-    return
+/** The answer; undefined where the client has gone before, when a transport may never give one. */
+async function answerOrGone(answer: Promise<Response>, signal: AbortSignal): Promise<Response | undefined> {
+  const left = new Promise<undefined>((resolve) => {
+    if (signal.aborted) resolve(undefined)
+    signal.addEventListener('abort', () => resolve(undefined), { once: true })
+  })
+  try {
+    return await Promise.race([answer, left])
+  } catch (thrown) {
+    if (signal.aborted) return undefined
+    throw thrown
   }
-  const id = rpcIdOf(request.body)
-  const { status, body } = protocolRefusal(500, 'Internal error', rpcCodes.internal, id)
-  reply.raw.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+}
+
+/** Nobody reads an answer any more. */
+function gone(reply: FastifyReply): FastifyReply {
+  hijack(reply)
+  reply.raw.destroy()
+  return reply
 }

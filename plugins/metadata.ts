@@ -6,6 +6,7 @@ import { implementation } from '../src/mcp/implementation.ts'
 import { isLocal, type Registry } from '../src/mcp/registry.ts'
 import { type Address, wellKnownPath } from './address.ts'
 import { hidden } from './hidden.ts'
+import { sendJson } from './send-json.ts'
 
 /** OAuth 2.0 Protected Resource Metadata (RFC 9728 §2). */
 export interface ProtectedResourceMetadata {
@@ -20,6 +21,14 @@ export interface ProtectedResourceMetadata {
 interface Site {
   readonly resources: { readonly path: () => string; readonly document: () => ProtectedResourceMetadata }[]
   served: boolean
+}
+
+/** The documents are public: any page may read them, whatever headers it sends with the question (Fetch §3.3.5). */
+const preflight = {
+  'access-control-allow-origin': '*',
+  'access-control-allow-methods': 'GET, HEAD, OPTIONS',
+  'access-control-allow-headers': '*, Authorization, Mcp-Protocol-Version',
+  'access-control-max-age': '600',
 }
 
 /** By HTTP server, since a registration in a prefixed scope cannot reach the root otherwise. */
@@ -73,28 +82,28 @@ async function wellKnownPlugin(fastify: FastifyInstance): Promise<void> {
   const site = siteOf(fastify)
   if (site.served) return
   site.served = true
-  const route = { schema: hidden, exposeHeadRoute: false }
-  fastify.get(wellKnownPath, route, async (_, reply) => answer(reply, site.resources[0]?.document))
+  const route = { schema: hidden, exposeHeadRoute: true }
+  const found = (path: string) =>
+    path === '/' ? site.resources[0] : site.resources.find((resource) => resource.path() === path)
+  fastify.get(wellKnownPath, route, async (_, reply) => answer(reply, found('/')))
   fastify.get(
     `${wellKnownPath}/*`,
     route,
-    async (request: FastifyRequest<{ Params: { '*': string } }>, reply) => {
-      const path = `/${request.params['*']}`
-      return answer(reply, site.resources.find((resource) => resource.path() === path)?.document)
-    },
+    async (request: FastifyRequest<{ Params: { '*': string } }>, reply) =>
+      // Clients that were given `/mcp/` ask for it so.
+      answer(reply, found(`/${request.params['*'].replace(/\/$/, '')}`)),
   )
+  for (const url of [wellKnownPath, `${wellKnownPath}/*`]) {
+    fastify.options(url, { schema: hidden }, async (_, reply) => reply.code(204).headers(preflight).send())
+  }
 }
 
-function answer(
-  reply: FastifyReply,
-  document: (() => ProtectedResourceMetadata) | undefined,
-): ProtectedResourceMetadata | undefined {
-  if (document === undefined) {
+function answer(reply: FastifyReply, resource: Site['resources'][number] | undefined): FastifyReply {
+  if (resource === undefined) {
     reply.callNotFound()
-    return undefined
+    return reply
   }
-  reply.header('access-control-allow-origin', '*')
-  return document()
+  return sendJson(reply.header('access-control-allow-origin', '*'), resource.document())
 }
 
 /** Serves the RFC 9728 documents of every registration; a gateway registers it at its root, once. */

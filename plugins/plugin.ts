@@ -6,6 +6,7 @@ import { limitService } from '../src/limits/limit-service.ts'
 import { describeFault } from '../src/mcp/fault.ts'
 import { createHandlers } from '../src/mcp/handlers.ts'
 import type { McpService } from '../src/mcp/service.ts'
+import { tolerantMessage } from '../src/mcp/tolerant-message.ts'
 import type { Meter } from '../src/telemetry/meter.ts'
 import { tracedService } from '../src/telemetry/traced-service.ts'
 import { type Address, createAddress } from './address.ts'
@@ -22,6 +23,7 @@ import { meteredLimits } from './metered-limits.ts'
 import { openMetrics } from './metrics.ts'
 import { createPressure, type Pressure } from './pressure.ts'
 import { createScopeCheck } from './scopes.ts'
+import { slashedToo } from './slashed.ts'
 import { sseRoutes } from './sse.ts'
 
 /** What the plugin leans on. */
@@ -93,12 +95,15 @@ async function protectedRoutes(
   await pressure.protect(scope)
   scope.addHook('onRequest', limits.countRequest)
   const preflights = options.sse ? [paths.mcp, paths.sse, paths.messages] : [paths.mcp]
-  for (const path of preflights) {
+  for (const path of preflights.flatMap((one) => slashedToo(scope, 'OPTIONS', one))) {
     scope.options(path, { schema: hidden }, async (_, reply) => reply.code(204).send())
   }
   await scope.register(async (inner) => {
     inner.addHook('onRequest', createBearerCheck(service, limits))
-    await mcpRoutes(inner, { handlers, paths, checkScopes: createScopeCheck(service) })
+    inner.addHook('preValidation', async (request) => {
+      request.body = tolerantMessage(request.body)
+    })
+    await mcpRoutes(inner, { handlers, address, checkScopes: createScopeCheck(service) })
     if (options.sse) await sseRoutes(inner, { handlers, address, limits: parts.streams, now })
   })
 }

@@ -1,5 +1,5 @@
 import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Handlers } from '../src/mcp/handlers.ts'
 import { rpcCodes } from '../src/mcp/rpc-error.ts'
 import { createServerV1 } from '../src/mcp/server-v1.ts'
@@ -9,6 +9,8 @@ import { sendRefusal } from './errors.ts'
 import { hidden } from './hidden.ts'
 import { hijack } from './hijack.ts'
 import { protocolRefusal } from './refusal.ts'
+import { sendText } from './send-json.ts'
+import { slashedToo } from './slashed.ts'
 import { createSseSessions, type StreamLimits } from './sse-sessions.ts'
 
 /** What the routes are made of. */
@@ -33,7 +35,7 @@ export async function sseRoutes(fastify: FastifyInstance, options: SseRoutes): P
   const { sse, messages } = address.paths
   const route = { schema: hidden, exposeHeadRoute: false }
 
-  fastify.get(sse, route, async (request, reply) => {
+  async function open(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { principal } = bearerOfRequest(request)
     const transport = new SSEServerTransport(address.messagesPath(), reply.raw)
     const server = createServerV1(handlers)
@@ -44,27 +46,29 @@ export async function sseRoutes(fastify: FastifyInstance, options: SseRoutes): P
     }, keepAlive).unref()
     reply.raw.once('close', () => clearInterval(beat))
     await server.connect(transport)
-  })
+  }
 
-  fastify.post(
-    messages,
-    route,
-    async (request: FastifyRequest<{ Querystring: { sessionId?: unknown } }>, reply) => {
-      const { sessionId } = request.query
-      const id = typeof sessionId === 'string' ? sessionId : ''
-      let delivered: boolean
-      try {
-        delivered = await sessions.deliver(id, bearerOfRequest(request), request.body)
-      } catch {
-        return sendRefusal(
-          reply,
-          protocolRefusal(400, 'The body is no JSON-RPC message', rpcCodes.invalidRequest),
-        )
-      }
-      if (!delivered) return sendRefusal(reply, protocolRefusal(404, 'Session not found'))
-      return reply.code(202).type('text/plain').send('Accepted')
-    },
-  )
+  async function take(
+    request: FastifyRequest<{ Querystring: { sessionId?: unknown } }>,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> {
+    const { sessionId } = request.query
+    const id = typeof sessionId === 'string' ? sessionId : ''
+    let delivered: boolean
+    try {
+      delivered = await sessions.deliver(id, bearerOfRequest(request), request.body)
+    } catch {
+      return sendRefusal(
+        reply,
+        protocolRefusal(400, 'The body is no JSON-RPC message', rpcCodes.invalidRequest),
+      )
+    }
+    if (!delivered) return sendRefusal(reply, protocolRefusal(404, 'Session not found'))
+    return sendText(reply.code(202), 'text/plain', 'Accepted')
+  }
+
+  for (const url of slashedToo(fastify, 'GET', sse)) fastify.get(url, route, open)
+  for (const url of slashedToo(fastify, 'POST', messages)) fastify.post(url, route, take)
 
   fastify.addHook('preClose', () => sessions.drain())
 }

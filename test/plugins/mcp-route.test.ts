@@ -4,7 +4,7 @@ import {
 } from '@modelcontextprotocol/client'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
+import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { gateway, listen, mcpHeaders, rpc } from './gateway.ts'
@@ -220,7 +220,7 @@ describe('the MCP route', () => {
     const url = new URL('/mcp', await listen(app))
     const ask = () =>
       fetch(url, { method: 'POST', headers: mcpHeaders, body: JSON.stringify(rpc('ping', {}, 'p')) })
-    const transport = vi.spyOn(StreamableHTTPServerTransport.prototype, 'handleRequest')
+    const transport = vi.spyOn(WebStandardStreamableHTTPServerTransport.prototype, 'handleRequest')
     transport.mockRejectedValueOnce(new Error('secret'))
     const answer = await ask()
     expect(answer.status).toBe(500)
@@ -229,9 +229,12 @@ describe('the MCP route', () => {
       id: 'p',
       error: { code: -32603, message: 'Internal error' },
     })
-    transport.mockImplementationOnce(async (_, response) => {
-      response.writeHead(200).write('half')
-      throw new Error('secret')
+    transport.mockImplementationOnce(async () => {
+      const broken = new ReadableStream({
+        start: (controller) => controller.enqueue(Buffer.from('half')),
+        pull: (controller) => controller.error(new Error('secret')),
+      })
+      return new Response(broken, { headers: { 'content-type': 'text/event-stream' } })
     })
     await expect(ask().then((begun) => begun.text())).rejects.toThrow()
   })
