@@ -1,7 +1,7 @@
 import type { Observation } from '../fhir/types.ts'
 import { type DataType, dataTypeOf } from '../open-mhealth/data-types.ts'
 import type { ReadingTime } from '../results/reading-time.ts'
-import { excludedStatusOf, isModified } from '../results/standing.ts'
+import { isModified, notSummarised } from '../results/standing.ts'
 import type { Unit } from '../results/values.ts'
 import type { Contribution } from '../statistics/contributions.ts'
 import type { Bar, Panel, Point, Pressure, Stretch } from './panel.ts'
@@ -149,7 +149,7 @@ export function collectPanels(zone: string): PanelCollector {
   return {
     unclocked: () => unclocked,
     add(observation, contributions, time, label) {
-      if (time.from === undefined || !time.hasDay || excludedStatusOf(observation) !== undefined) return
+      if (time.from === undefined || !time.hasDay || notSummarised(observation) !== undefined) return
       const type = dataTypeOf(observation)
       const at = wallTime(time.from, zone)
       let plain = contributions.filter(isPlain)

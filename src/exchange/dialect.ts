@@ -18,6 +18,7 @@ import type {
   ResourceQuery,
   StudyList,
 } from './exchange.ts'
+import { withFocusHeld } from './focus.ts'
 
 /** How one kind of exchange is asked: the questions of `Exchange`, each with what it works with and a grant. */
 export interface Dialect {
@@ -75,13 +76,21 @@ export function createExchange(find: () => Promise<Spoken>): Exchange {
     patient: (grant) => ask(grant, ({ dialect, asking }) => dialect.patientOf(asking, grant)),
     observations: (grant, query) =>
       ask(grant, ({ dialect, asking }) =>
-        dialect.observationsOf(asking, grant, patientOfGrant(grant), query),
+        pageOf(asking, dialect.observationsOf(asking, grant, patientOfGrant(grant), query)),
       ),
     patientObservations: (grant, patient, query) =>
-      ask(grant, ({ dialect, asking }) => dialect.observationsOf(asking, grant, patient, query)),
+      ask(grant, ({ dialect, asking }) =>
+        pageOf(asking, dialect.observationsOf(asking, grant, patient, query)),
+      ),
     async *patientsObservations(grant, query) {
       const { dialect, asking } = await ask(grant, async (spoken) => spoken)
-      yield* dialect.observationsOfPatients(asking, grant, query)
+      for await (const page of dialect.observationsOfPatients(asking, grant, query)) {
+        const observations = page.observations.map(({ patient, observation }) => ({
+          patient,
+          observation: withFocusHeld(observation, asking.client.baseUrl),
+        }))
+        yield { ...page, observations }
+      }
     },
     countPatientObservations: (grant, patient, filter) =>
       ask(grant, ({ dialect, asking }) => dialect.countOfPatient(asking, grant, patient, filter)),
@@ -91,4 +100,10 @@ export function createExchange(find: () => Promise<Spoken>): Exchange {
       ask(grant, ({ dialect, asking }) => dialect.searchOf(asking, grant, type, query)),
     read: (grant, type, id) => ask(grant, ({ dialect, asking }) => dialect.readOf(asking, grant, type, id)),
   }
+}
+
+/** Whatever the dialect, no row says whom else it is about. */
+async function pageOf({ client }: Asking, asked: Promise<ObservationPage>): Promise<ObservationPage> {
+  const page = await asked
+  return { ...page, observations: page.observations.map((one) => withFocusHeld(one, client.baseUrl)) }
 }

@@ -1,13 +1,14 @@
 import type { Observation, ObservationComponent } from '../fhir/types.ts'
 import { type DataType, dataTypeOf } from '../open-mhealth/data-types.ts'
 import { anyResource } from './any-resource.ts'
+import { focusText } from './focus-text.ts'
 import { barred, oneLine } from './line.ts'
 import { pruneObservation } from './prune-observation.ts'
 import { distinguishingCode, nameOfComponent, nameOfObservation } from './reading-names.ts'
 import { type ReadingTime, readingTime } from './reading-time.ts'
 import { withoutBase } from './relative.ts'
 import type { Row } from './searchset.ts'
-import { excludedStatusOf, isModified } from './standing.ts'
+import { excludedStatusOf, hasOtherFocus, isModified, notSummarised } from './standing.ts'
 import { statisticText } from './statistic-text.ts'
 import { numberOf, unitOf, valueText } from './values.ts'
 
@@ -61,7 +62,7 @@ interface Said {
 /**
  * Observations as rows: the resource, a line with everything that the value says, and cells. `value` and the columns of
  * components, one per component and unit, hold plain numbers only: what is entered in error, cancelled, absent, compared
- * (`<40`) or modified is null there and is in `text`.
+ * (`<40`), modified or of another focus than the patient is null there and is in `text`.
  */
 export function observationTable(listed: readonly Observation[], view: ObservationView): ObservationTable {
   const all = listed.map((observation) => saidBy(withoutBase(observation, view.baseUrl), view.timeZone))
@@ -118,6 +119,7 @@ function marksOf(observation: Observation, statistic: string | undefined): strin
     ...(excludedStatusOf(observation) === undefined ? [] : [`${status.toUpperCase()}: not a reading`]),
     ...(['preliminary', 'registered', 'unknown'].includes(status) ? [`status ${status}`] : []),
     ...(isModified(observation) ? ['modifierExtension not understood: may mean something else'] : []),
+    ...(hasOtherFocus(observation) ? [`FOCUS ${focusText(observation)}: not a reading of the patient`] : []),
     ...(statistic === undefined ? [] : [`${statistic}, not a single reading`]),
   ]
 }
@@ -147,13 +149,13 @@ function cellsOf({ observation, name, time, statistic, text }: Said): Row['cells
 
 function plainNumberOf(observation: Observation) {
   const reading = numberOf(observation, isModified(observation))
-  return 'number' in reading && excludedStatusOf(observation) === undefined ? reading : undefined
+  return 'number' in reading && notSummarised(observation) === undefined ? reading : undefined
 }
 
 /** The first number of each column: a component may be there twice. */
 function numbersOf(observation: Observation, components: readonly Component[]): ReadonlyMap<string, number> {
   const numbers = new Map<string, number>()
-  if (excludedStatusOf(observation) !== undefined) return numbers
+  if (notSummarised(observation) !== undefined) return numbers
   for (const { component, label } of components) {
     const reading = numberOf(component, isModified(observation))
     if (!('number' in reading)) continue

@@ -58,9 +58,11 @@ export function hasValue(holder: ValueHolder): boolean {
   return Object.keys(holder).some((element) => /^value[A-Z]/.test(element))
 }
 
-/** The unit of a quantity. */
+/** The unit of a quantity. UCUM's `1` is no unit at all: what stands for it is the text, where that says more. */
 export function unitOf({ unit, system, code }: Quantity): Unit {
-  return { label: (system === ucum ? code : undefined) ?? unit ?? code ?? '', system, code }
+  const isOne = system === ucum && code === '1'
+  const label = (system === ucum && !isOne ? code : undefined) ?? unit ?? code ?? ''
+  return { label: isOne && label === '1' ? '' : label, system, code }
 }
 
 /** A concept in words: its text, else a display, else its code. */

@@ -1,12 +1,12 @@
 import type { Coding, Observation } from '../fhir/types.ts'
 import { dataTypeOf } from '../open-mhealth/data-types.ts'
 import { type Named, nameOfComponent, nameOfObservation } from '../results/reading-names.ts'
-import { type ExcludedStatus, excludedStatusOf, isModified } from '../results/standing.ts'
+import { isModified, type NotSummarised, notSummarised } from '../results/standing.ts'
 import { statisticText } from '../results/statistic-text.ts'
 import { hasValue, type NotPlain, numberOf, type Unit, type ValueHolder } from '../results/values.ts'
 
 /** Why a value is not part of a statistic. */
-export type Exclusion = ExcludedStatus | NotPlain
+export type Exclusion = NotSummarised | NotPlain
 
 /** One value of an observation, and the series that it belongs to. */
 export interface Contribution {
@@ -44,17 +44,17 @@ export function contributionsOf(observation: Observation): Contribution[] {
   ]
 }
 
-/** Words stay words whatever their status is: they are in no statistic anyway. */
+/** Words stay words whatever their status and focus are: they are in no statistic anyway. */
 function readValue(
   holder: ValueHolder,
   observation: Observation,
 ): { unit: Unit | undefined; value: Contribution['value'] } {
   const reading = numberOf(holder, isModified(observation))
-  const status = excludedStatusOf(observation)
+  const excluded = notSummarised(observation)
   if ('why' in reading && reading.why === 'not a number') {
     return { unit: reading.unit, value: { excluded: reading.why } }
   }
-  if (status !== undefined) return { unit: reading.unit, value: { excluded: status } }
+  if (excluded !== undefined) return { unit: reading.unit, value: { excluded } }
   if ('number' in reading) return { unit: reading.unit, value: { number: reading.number } }
   return { unit: reading.unit, value: { excluded: reading.why } }
 }

@@ -1,16 +1,16 @@
 import { dayOf } from '../fhir/date-time.ts'
 import type { Observation } from '../fhir/types.ts'
 import { readingTime } from '../results/reading-time.ts'
-import { type ExcludedStatus, excludedStatusOf } from '../results/standing.ts'
+import { type NotSummarised, notSummarised } from '../results/standing.ts'
 import { contributionsOf } from './contributions.ts'
 import { isoWeekOf } from './iso-week.ts'
 import { collectSeries, type Series, type SeriesCollector } from './series.ts'
 
 /** Everything that is known of the observations of one patient. */
 export interface PatientReadings {
-  /** How many there were, of every status. */
+  /** How many there were, of every status and focus. */
   readonly observations: number
-  readonly excluded: ReadonlyMap<ExcludedStatus, number>
+  readonly excluded: ReadonlyMap<NotSummarised, number>
   readonly series: readonly Series[]
   /** By the first day of each week, where weeks were asked for: the values with a known day. */
   readonly weeks: ReadonlyMap<string, readonly Series[]>
@@ -27,7 +27,7 @@ export interface PatientGatherer {
 export function gatherPatient(zone: string, byWeek: boolean): PatientGatherer {
   const all = collectSeries(() => false)
   const weeks = new Map<string, SeriesCollector>()
-  const excluded = new Map<ExcludedStatus, number>()
+  const excluded = new Map<NotSummarised, number>()
   let observations = 0
 
   function weekOf(from: number): SeriesCollector {
@@ -42,8 +42,8 @@ export function gatherPatient(zone: string, byWeek: boolean): PatientGatherer {
   return {
     add(observation) {
       observations += 1
-      const status = excludedStatusOf(observation)
-      if (status !== undefined) excluded.set(status, (excluded.get(status) ?? 0) + 1)
+      const why = notSummarised(observation)
+      if (why !== undefined) excluded.set(why, (excluded.get(why) ?? 0) + 1)
       const time = readingTime(observation, zone)
       const contributions = contributionsOf(observation)
       for (const contribution of contributions) {

@@ -3,7 +3,7 @@ import { parametersOf } from '../results/parameters.ts'
 import { singleAnswer } from '../results/single.ts'
 import { observationArguments, observationRule, patientArguments } from './observations/arguments.ts'
 import { askedObservations, askedParameters, patientSubject, wordingOf } from './observations/asked.ts'
-import { countParameters, countText } from './observations/count-text.ts'
+import { countParameters, countText, fociCounted } from './observations/count-text.ts'
 import { whyEmpty } from './observations/why-empty.ts'
 import { patientOf } from './target-patient.ts'
 import { defineTool } from './tool.ts'
@@ -35,7 +35,7 @@ export const countPatientObservations = defineTool({
         { name: 'asOf', valueInstant: asOf },
       ]),
       lines: [`${countText(count)}, exact`],
-      notes: count.count === 0 ? [await whyEmpty(asked, context)] : [],
+      notes: [count.count === 0 ? await whyEmpty(asked, context) : fociCounted],
       byteBudget,
       asOf,
     })

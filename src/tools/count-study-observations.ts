@@ -16,7 +16,7 @@ import {
   wordingOf,
 } from './observations/asked.ts'
 import { countByPatient, type PatientCount, sumOf } from './observations/count-by-patient.ts'
-import { countParameters, countText } from './observations/count-text.ts'
+import { countParameters, countText, fociCounted } from './observations/count-text.ts'
 import { codesIn } from './observations/participant-codes.ts'
 import { patientCountRow, patientsThatFit } from './observations/patient-count-rows.ts'
 import { studyOf } from './target-study.ts'
@@ -160,6 +160,7 @@ function answerOf(
   const notes = [
     ...(patients.length === 0 ? ['Nobody within reach is enrolled in this study.'] : []),
     basis,
+    ...(patients.length === 0 ? [] : [fociCounted]),
     ...said.notes,
   ]
   return singleAnswer({

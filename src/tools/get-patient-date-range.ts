@@ -9,7 +9,7 @@ import { dataType } from './arguments/data-type.ts'
 import { timeZone } from './arguments/period.ts'
 import { observationRule, patientArguments } from './observations/arguments.ts'
 import { askedObservations, askedParameters, patientSubject, wordingOf } from './observations/asked.ts'
-import { countParameters, countText } from './observations/count-text.ts'
+import { countParameters, countText, fociCounted } from './observations/count-text.ts'
 import { type RangeEnd, rangeEnd } from './observations/range.ts'
 import { whyEmpty } from './observations/why-empty.ts'
 import { patientOf } from './target-patient.ts'
@@ -62,7 +62,7 @@ export const getPatientDateRange = defineTool({
       notes:
         count?.count === 0
           ? [await whyEmpty(asked, context)]
-          : ['summarize_patient_observations tells first and last per type.'],
+          : [fociCounted, 'summarize_patient_observations tells first and last per type.'],
       byteBudget,
       asOf,
     })

@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { fhirMcpError } from '../errors.ts'
 import type { ObservationPosition } from '../exchange/exchange.ts'
+import type { Observation } from '../fhir/types.ts'
 import { observationTable } from '../results/observations.ts'
 import type { Note } from '../results/outcome.ts'
 import { searchLink } from '../results/search-link.ts'
 import { pageAnswer } from '../results/searchset.ts'
-import { excludedStatusOf } from '../results/standing.ts'
+import { excludedStatusOf, hasOtherFocus } from '../results/standing.ts'
 import { type Format, format } from './arguments/format.ts'
 import { cursor, limit } from './arguments/paging.ts'
 import { observationArguments, observationRule, patientArguments } from './observations/arguments.ts'
@@ -64,10 +65,7 @@ export const getPatientObservations = defineTool({
       self: selfOf(given, asked, patient),
       ...observationTable(page.observations, view),
       total: page.total,
-      notes: [
-        ...statusNotes(page.observations.some((one) => excludedStatusOf(one) !== undefined)),
-        ...(empty ? [note(await whyEmpty(asked, context))] : []),
-      ],
+      notes: [...standingNotes(page.observations), ...(empty ? [note(await whyEmpty(asked, context))] : [])],
       async cursorAfter(n) {
         const next = page.positionAfter(n)
         return next === undefined ? undefined : context.cursors.seal(call, next)
@@ -111,11 +109,20 @@ function escaped(value: string): string {
   return value.replace(/[\\,|$]/g, (separator) => `\\${separator}`)
 }
 
-function statusNotes(some: boolean): Note[] {
-  if (!some) return []
-  const text =
-    'Rows marked ENTERED-IN-ERROR or CANCELLED are no readings: do not count them. The total counts every status; count_patient_observations leaves them out.'
-  return [{ severity: 'warning', code: 'informational', text }]
+function standingNotes(rows: readonly Observation[]): Note[] {
+  const texts = [
+    ...(rows.some((one) => excludedStatusOf(one) !== undefined)
+      ? [
+          'Rows marked ENTERED-IN-ERROR or CANCELLED are no readings: do not count them. The total counts every status; count_patient_observations leaves them out.',
+        ]
+      : []),
+    ...(rows.some(hasOtherFocus)
+      ? [
+          'Rows marked FOCUS are of something or somebody else than the patient: leave them out of figures, as summaries do. Totals and counts include them.',
+        ]
+      : []),
+  ]
+  return texts.map((text) => ({ severity: 'warning', code: 'informational', text }))
 }
 
 function note(text: string): Note {

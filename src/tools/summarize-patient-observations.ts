@@ -4,7 +4,7 @@ import { someOf } from '../results/line.ts'
 import { parametersOf } from '../results/parameters.ts'
 import { readingTime } from '../results/reading-time.ts'
 import { singleAnswer } from '../results/single.ts'
-import { type ExcludedStatus, excludedStatusOf } from '../results/standing.ts'
+import { type NotSummarised, notSummarised, reasonText } from '../results/standing.ts'
 import { contributionsOf } from '../statistics/contributions.ts'
 import { collectSeries, type Series } from '../statistics/series.ts'
 import type { Period } from './arguments/period.ts'
@@ -40,12 +40,12 @@ export const summarizePatientObservations = defineTool({
     const zone = asked.period.timeZone
     const patient = patientOf(context.target)
     const collector = collectSeries(({ type }) => type.key === summedType)
-    const excluded = new Map<ExcludedStatus, number>()
+    const excluded = new Map<NotSummarised, number>()
     let read = 0
     const end = await readAll(context, asked.filter, (observation) => {
       read += 1
-      const status = excludedStatusOf(observation)
-      if (status !== undefined) excluded.set(status, (excluded.get(status) ?? 0) + 1)
+      const why = notSummarised(observation)
+      if (why !== undefined) excluded.set(why, (excluded.get(why) ?? 0) + 1)
       const time = readingTime(observation, zone)
       for (const contribution of contributionsOf(observation)) collector.add(contribution, time)
     })
@@ -77,7 +77,7 @@ export const summarizePatientObservations = defineTool({
       lines: [`${read} observations read`, ...laid.parts.map(({ line }) => line)],
       notes: [
         ...endNotes(end, read),
-        ...[...excluded].map(([status, n]) => `Left out of every number as ${status}: ${n}.`),
+        ...[...excluded].map(([why, n]) => `Left out of every number ${reasonText(why)}: ${n}.`),
         ...laid.notes,
         ...(words.length === 0 ? [] : [`Not numbers, so not summarised: ${someOf(words.map(nameOf))}.`]),
         ...(read === 0 && end === 'complete' ? [await whyEmpty(asked, context)] : []),

@@ -19,6 +19,17 @@ describe('a value in words', () => {
       { valueQuantity: { value: 1.5, unit: 'cups', system: 'urn:x', code: 'cup' } },
       '1.5 cups',
     ],
+    [
+      'the unit 1 of UCUM as none',
+      { valueQuantity: { value: 10, unit: '1', system: ucum, code: '1' } },
+      '10',
+    ],
+    ['the unit 1 without a text', { valueQuantity: { value: 10, system: ucum, code: '1' } }, '10'],
+    [
+      'what 1 counts',
+      { valueQuantity: { value: 10, unit: '{score}', system: ucum, code: '1' } },
+      '10 {score}',
+    ],
     ['a unit by code alone', { valueQuantity: { value: 1, code: 'cup' } }, '1 cup'],
     ['a quantity without a number', { valueQuantity: { unit: 'mg/dL' } }, 'no number mg/dL'],
     ['an integer', { valueInteger: 0 }, '0'],

@@ -1,5 +1,6 @@
 import type { BarsPanel, Panel } from '../../charts/panel.ts'
 import { someOf } from '../../results/line.ts'
+import { reasonText } from '../../results/standing.ts'
 import type { Series } from '../../statistics/series.ts'
 import { mostPanels } from './chart-panels.ts'
 import { type ChartReading, typeNameOf } from './chart-reading.ts'
@@ -13,7 +14,7 @@ export function chartNotes(reading: ChartReading, drawn: readonly string[], zone
     ...reads.flatMap(({ asked, end, read }) =>
       endNotes(end, read).map((note) => (reads.length === 1 ? note : `${typeNameOf(asked)}: ${note}`)),
     ),
-    ...[...excluded].map(([status, n]) => `Not drawn, and left out of every number, as ${status}: ${n}.`),
+    ...[...excluded].map(([why, n]) => `Not drawn, and left out of every number, ${reasonText(why)}: ${n}.`),
     ...undrawnNotes(series),
     ...(unclocked === 0
       ? []

@@ -1,7 +1,7 @@
 import { collectPanels } from '../../charts/collect.ts'
 import type { Panel } from '../../charts/panel.ts'
 import { readingTime } from '../../results/reading-time.ts'
-import { type ExcludedStatus, excludedStatusOf } from '../../results/standing.ts'
+import { type NotSummarised, notSummarised } from '../../results/standing.ts'
 import { contributionsOf } from '../../statistics/contributions.ts'
 import { collectSeries, type Series } from '../../statistics/series.ts'
 import { codeText } from '../arguments/data-type.ts'
@@ -17,7 +17,7 @@ export interface ChartReading {
   readonly reads: readonly TypeRead[]
   /** How many observations there were, each once. */
   readonly taken: number
-  readonly excluded: ReadonlyMap<ExcludedStatus, number>
+  readonly excluded: ReadonlyMap<NotSummarised, number>
   /** Series of numbers, with what was left out of them. */
   readonly series: readonly Series[]
   /** Series that are summed per day, whole and with what belongs to a day alone. */
@@ -38,12 +38,12 @@ export async function readForChart(
   const zone = period.timeZone
   const collector = collectPanels(zone)
   const figures = collectSeries(isCount)
-  const excluded = new Map<ExcludedStatus, number>()
+  const excluded = new Map<NotSummarised, number>()
   let taken = 0
   const reads = await readEach(context, asks, (observation, asked) => {
     taken += 1
-    const status = excludedStatusOf(observation)
-    if (status !== undefined) excluded.set(status, (excluded.get(status) ?? 0) + 1)
+    const why = notSummarised(observation)
+    if (why !== undefined) excluded.set(why, (excluded.get(why) ?? 0) + 1)
     const time = readingTime(observation, zone)
     const contributions = contributionsOf(observation)
     for (const contribution of contributions) figures.add(contribution, time)

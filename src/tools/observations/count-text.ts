@@ -14,3 +14,7 @@ export function countText({ count, excluded }: ObservationCount): string {
   const left = excluded === 0 ? '' : ` (${excluded} entered in error or cancelled are not counted)`
   return `${count}${left}`
 }
+
+/** What no exchange can leave out of a number that it counts itself. */
+export const fociCounted =
+  'Counts include observations whose focus is not the patient (a fetus, a donor); summaries leave them out.'

@@ -3,6 +3,7 @@ import type { Answer } from '../../results/answer.ts'
 import { someOf } from '../../results/line.ts'
 import { parametersOf } from '../../results/parameters.ts'
 import { singleAnswer } from '../../results/single.ts'
+import { reasonText } from '../../results/standing.ts'
 import { percentileMethod } from '../../statistics/percentiles.ts'
 import { studyOf } from '../target-study.ts'
 import type { GrantedContext } from '../tool.ts'
@@ -82,7 +83,7 @@ export function answerOf(answering: Answering): Answer {
       basis,
       ...(tally.observations === 0 ? [] : [`Percentiles by ${percentileMethod}`]),
       ...laid.notes,
-      ...[...tally.excluded].map(([status, n]) => `Left out of every number as ${status}: ${n}.`),
+      ...[...tally.excluded].map(([why, n]) => `Left out of every number ${reasonText(why)}: ${n}.`),
       ...(words.length === 0 ? [] : [`Not numbers, so not summarised: ${someOf(words)}.`]),
       ...(tally.hasSteps
         ? [

@@ -2,6 +2,7 @@ import type { ParametersParameter } from '../../fhir/types.ts'
 import { barred, oneLine } from '../../results/line.ts'
 import { codeParameter, numberParameter } from '../../results/parameters.ts'
 import type { ReadingTime } from '../../results/reading-time.ts'
+import { reasonText } from '../../results/standing.ts'
 import type { Unit } from '../../results/values.ts'
 import { isoWeekOf } from '../../statistics/iso-week.ts'
 import type { PatientReadings } from '../../statistics/patient-readings.ts'
@@ -101,7 +102,7 @@ export function patientPart(
     readings.observations === excluded
       ? 'no observations'
       : `${readings.observations - excluded} observations`,
-    excluded === 0 ? undefined : `${excluded} entered in error or cancelled are not counted`,
+    ...[...readings.excluded].map(([why, n]) => `${n} left out ${reasonText(why)}`),
     hidden === 0 ? undefined : `${hidden} series left out for size`,
   ])
   return { parameter, line: [line, ...shown.map(patientLine)].join('\n') }

@@ -1,11 +1,11 @@
-import type { ExcludedStatus } from '../../results/standing.ts'
+import type { NotSummarised } from '../../results/standing.ts'
 import type { PatientReadings } from '../../statistics/patient-readings.ts'
 import { summedType } from './day-counts.ts'
 import type { NotRead, PatientOutcome } from './patients-line.ts'
 
 /** How many patients and observations are in the numbers of an answer, and who is not. */
 export interface Tally {
-  readonly excluded: Map<ExcludedStatus, number>
+  readonly excluded: Map<NotSummarised, number>
   readonly notRead: { patient: string; why: NotRead }[]
   read: number
   withReadings: number
