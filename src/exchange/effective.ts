@@ -9,6 +9,8 @@ export interface Interval {
 const dateTime =
   /^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?)?)?$/
 
+const leapSecond = /(T\d{2}:\d{2}):60(?:\.\d+)?/
+
 /** A date without a time zone may be anywhere on Earth: UTC-12 to UTC+14. */
 const farthestZone = 14 * 3_600_000
 
@@ -21,7 +23,9 @@ export function intervalOf(text: unknown): (Interval & { readonly exact: boolean
   if (match === null || typeof text !== 'string') return undefined
   const [, year = '', month, day, offset] = match
   const timed = text.includes('T')
-  const from = Date.parse(timed && offset === undefined ? `${text}Z` : text)
+  const written = timed && offset === undefined ? `${text}Z` : text
+  if (timed && leapSecond.test(text)) return leapIntervalOf(written)
+  const from = Date.parse(written)
   if (Number.isNaN(from)) return undefined
   if (timed) return { from, to: from, exact: offset !== undefined }
   const next =
@@ -31,6 +35,12 @@ export function intervalOf(text: unknown): (Interval & { readonly exact: boolean
         ? Date.UTC(Number(year), Number(month))
         : from + 86_400_000
   return { from, to: next - 1, exact: false }
+}
+
+/** `Date` knows no leap second; servers take it for the end of its minute or for the beginning of the next. */
+function leapIntervalOf(text: string): (Interval & { readonly exact: boolean }) | undefined {
+  const from = Date.parse(text.replace(leapSecond, '$1:59.999'))
+  return Number.isNaN(from) ? undefined : { from, to: from + 1, exact: false }
 }
 
 /** Whether an observation has no effective[x] at all. */

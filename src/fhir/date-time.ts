@@ -9,6 +9,11 @@ export interface WrittenTime {
   readonly local: LocalTime
   /** Milliseconds ahead of UTC; undefined where the text has no offset, and for dates. */
   readonly offset: number | undefined
+  /**
+   * Of a leap second (`23:59:60.25`) the digits behind the point; `local` is the last millisecond before it then, so that it
+   * stays in its own minute, day and year on a clock that knows no leap seconds.
+   */
+  readonly leap?: string
 }
 
 const grammar =
@@ -28,14 +33,22 @@ export function parseTime(text: string): WrittenTime | undefined {
     day: Number(day ?? 1),
     hour: Number(hour ?? 0),
     minute: Number(minute ?? 0),
-    second: Number(second ?? 0),
-    millisecond: Number((fraction ?? '').slice(0, 3).padEnd(3, '0')),
+    ...secondsOf(second ?? '0', fraction ?? ''),
   }
   if (!isReal(local)) return undefined
   const ahead = offset === undefined ? undefined : parseOffset(offset)
   if (Number.isNaN(ahead)) return undefined
   const precision = precisionOf({ month, day, hour, second, fraction })
-  return { precision, local, offset: ahead }
+  return { precision, local, offset: ahead, ...(second === '60' ? { leap: fraction ?? '' } : {}) }
+}
+
+/**
+ * Seconds and milliseconds of a clock without leap seconds: `60`, which UTC has and FHIR's dateTime may say, is the last
+ * millisecond before the next minute.
+ */
+export function secondsOf(second: string, fraction: string): Pick<LocalTime, 'second' | 'millisecond'> {
+  if (second === '60') return { second: 59, millisecond: 999 }
+  return { second: Number(second), millisecond: Number(fraction.slice(0, 3).padEnd(3, '0')) }
 }
 
 /** The first instant of a written time, in milliseconds since the epoch; `zone` counts where it has no offset. */
@@ -44,7 +57,7 @@ export function startOf({ local, offset }: WrittenTime, zone: string): number {
 }
 
 /** The first instant behind a written time: behind the whole year, month, day, minute or second that it names. */
-export function endOf({ local, offset, precision }: WrittenTime, zone: string): number {
+export function endOf({ local, offset, precision, leap }: WrittenTime, zone: string): number {
   const next = {
     year: { ...local, year: local.year + 1 },
     month: { ...local, month: local.month + 1 },
@@ -53,7 +66,7 @@ export function endOf({ local, offset, precision }: WrittenTime, zone: string): 
   if (precision === 'year' || precision === 'month' || precision === 'day') {
     return instantOf(next[precision], zone)
   }
-  const length = { minute: 60_000, second: 1000, fraction: 1 }
+  const length = { minute: 60_000, second: leap === undefined ? 1000 : 1, fraction: 1 }
   return startOf({ local, offset, precision }, zone) + length[precision]
 }
 
@@ -72,13 +85,20 @@ export function inZone(instant: number, zone: string): string {
   return `${utc(instant + offset).slice(0, -1)}${sign}${two(hours)}:${two(rest)}`
 }
 
+/** A written time on the wall clock of a zone, with its offset; a leap second stays one. */
+export function writtenInZone(time: WrittenTime, zone: string): string {
+  const text = inZone(startOf(time, zone), zone)
+  if (time.leap === undefined) return text
+  return text.replace(/:59\.999/, `:60${time.leap === '' ? '' : `.${time.leap}`}`)
+}
+
 /** The day that the wall clock of a zone shows at an instant: `2026-10-02`. */
 export function dayOf(instant: number, zone: string): string {
   const { year, month, day } = localTimeAt(instant, zone)
   return `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}`
 }
 
-/** Whether a calendar has the day, and a clock without leap seconds the time. */
+/** Whether a calendar has the day, and a clock the time; leap seconds are those of `secondsOf`. */
 export function isReal({ year, month, day, hour, minute, second }: LocalTime): boolean {
   if (year === 0 || month === 0 || month > 12 || day === 0) return false
   return day <= daysOf(year, month) && hour < 24 && minute < 60 && second < 60

@@ -1,22 +1,25 @@
 import type { Observation, ObservationComponent, Quantity } from '../fhir/types.ts'
 import { ownMember, readBody } from './body.ts'
 import { type DataType, type LoincCode, loincCoding, type Member, schemaOf } from './data-types.ts'
-import { type LoincFacts, loincOfMember, loincOfType, stepsOfDay } from './loinc-rules.ts'
-import { componentOf, conceptOf, type Leaf, leavesOf } from './members.ts'
-import { namespaceSystems } from './systems.ts'
 import {
+  agreedTime,
   type EffectiveTime,
   effectiveElement,
   effectiveTimeOf,
-  frameMember,
   hasEffectiveTime,
+  isReversed,
   isWholeDay,
-  sameTime,
-  timeFrameOf,
-} from './time-frame.ts'
+} from './effective-time.ts'
+import { type LoincFacts, loincOfMember, loincOfType, stepsOfDay } from './loinc-rules.ts'
+import { componentOf, conceptOf, type Leaf, leavesOf } from './members.ts'
+import { namespaceSystems } from './systems.ts'
+import { frameMember, type TimeFrame, timeFrameOf } from './time-frame.ts'
 import { quantityOf } from './units.ts'
 
-/** An observation after decoding. `note` says why it was not decoded, where it has an attachment at all. */
+/**
+ * An observation after decoding. `note` says why it was not decoded, where it has an attachment at all; the observation says
+ * the same in a `note` of ours.
+ */
 export interface Decoded {
   readonly observation: Observation
   readonly decoded: boolean
@@ -27,7 +30,14 @@ export interface Decoded {
 export const decodeNotes = {
   unknownType: 'The attachment is of a type or code that is not known here; it is kept as it came.',
   unexpectedShape: 'The body does not have the shape of its type; the attachment is kept as it came.',
+  otherTime:
+    "The body says another time than the exchange: both are kept. Filters, order and counts go by the exchange's.",
+  undatedThere:
+    'Only the body says when; the exchange has no time for it, so that filters by date leave it out.',
 } as const
+
+/** Who says it, in a `note` of an observation that this package wrote. */
+export const noteAuthor = 'fastify-fhir-mcp'
 
 const statisticMember = 'descriptive_statistic'
 const openMHealthSystems: ReadonlySet<string | undefined> = new Set(Object.values(namespaceSystems))
@@ -35,22 +45,35 @@ const openMHealthSystems: ReadonlySet<string | undefined> = new Set(Object.value
 /**
  * Decodes the Open mHealth or IEEE 1752.1 body of an observation's `valueAttachment` into FHIR elements, without loss,
  * and then leaves the attachment out: the value as `valueQuantity`, or as `component` where the type has several; LOINC
- * beside the original coding where it is certain; `effective[x]` where the resource has none; `measurement_location`
- * as `bodySite`, `measurement_method` as `method`, `descriptive_statistic` as `interpretation` (its value is an
+ * beside the original coding where it is certain; `effective[x]` where the resource has none or says the same time without
+ * its offset; `measurement_location` as `bodySite`, `measurement_method` as `method`, `descriptive_statistic` as `interpretation` (its value is an
  * aggregate, not a reading). Every other member, and a time that differs from the resource's own, is a component (see
- * `componentOf`). Numbers are those of the body. The header identifies uploads and devices and is left out. What cannot
- * be decoded so is given back untouched. An observation without an attachment comes back as it is, without a note.
+ * `componentOf`). Numbers are those of the body. The header identifies uploads and devices and is left out. An odd
+ * time frame keeps the rest of the body from nothing: a `note` says what is odd. What cannot be decoded so is given back as it
+ * is, with a note why. An observation without an attachment comes back as it is, without a note.
  */
 export function decodeObservation(observation: Observation): Decoded {
   const { valueAttachment, ...rest } = observation
   if (valueAttachment === undefined) return { observation, decoded: false }
   const schema = schemaOf(observation)
-  if (schema === undefined) return { observation, decoded: false, note: decodeNotes.unknownType }
+  if (schema === undefined) return undecoded(observation, decodeNotes.unknownType)
   const body = readBody(valueAttachment)
-  if ('note' in body) return { observation, decoded: false, note: body.note }
+  if ('note' in body) return undecoded(observation, body.note)
   const content = contentOf(schema.type, body.members)
-  if (content === undefined) return { observation, decoded: false, note: decodeNotes.unexpectedShape }
+  if (content === undefined) return undecoded(observation, decodeNotes.unexpectedShape)
   return { observation: build(rest, schema.type, schema.system, content), decoded: true }
+}
+
+function undecoded(observation: Observation, note: string): Decoded {
+  return { observation: { ...observation, ...notesElement(observation, [note]) }, decoded: false, note }
+}
+
+function notesElement(
+  resource: Pick<Observation, 'note'>,
+  texts: readonly string[],
+): Pick<Observation, 'note'> {
+  if (texts.length === 0) return {}
+  return { note: [...(resource.note ?? []), ...texts.map((text) => ({ authorString: noteAuthor, text }))] }
 }
 
 /** The statistic that an observation's value is, as Open mHealth says it; undefined for a single reading. */
@@ -64,17 +87,17 @@ export function statisticOf(observation: Observation): string | undefined {
 interface Content {
   readonly leaves: readonly Leaf[]
   readonly measured: ReadonlyMap<string, Leaf>
-  readonly time: EffectiveTime | undefined
-  /** Paths whose content `time` holds. */
-  readonly held: readonly string[]
+  readonly frame: TimeFrame
 }
+
+/** A body that says nothing of its time. */
+const noFrame: TimeFrame = { time: undefined, held: [] }
 
 function contentOf(type: DataType, body: object): Content | undefined {
   const leaves = leavesOf(body)?.map((leaf) => withUnit(leaf, type))
-  const frame = ownMember(body, frameMember)
-  const understood = frame === undefined || frame === null ? undefined : timeFrameOf(frame)
-  if (leaves === undefined || (understood === undefined && frame !== undefined && frame !== null))
-    return undefined
+  const said = ownMember(body, frameMember)
+  const frame = said === undefined || said === null ? noFrame : timeFrameOf(said)
+  if (leaves === undefined) return undefined
   // Two ways to one path (`{"a.b": 1, "a": {"b": 2}}`): neither can be told from the other any more.
   if (new Set(leaves.map(({ path }) => path)).size < leaves.length) return undefined
   const measured = new Map<string, Leaf>()
@@ -85,8 +108,8 @@ function contentOf(type: DataType, body: object): Content | undefined {
     measured.set(path, leaf)
   }
   if (!type.required.every((path) => measured.has(path))) return undefined
-  if (measured.size === 0 && understood === undefined) return undefined
-  return { leaves, measured, time: understood?.time, held: understood?.held ?? [] }
+  if (measured.size === 0 && frame.time === undefined) return undefined
+  return { leaves, measured, frame }
 }
 
 /** Gives a number that its schema writes without a unit the unit that it has. */
@@ -103,22 +126,24 @@ function build(
   content: Content,
 ): Observation {
   const own = effectiveTimeOf(resource)
-  const time = content.time ?? own
+  const time = timing(resource, own, content.frame)
   const facts: LoincFacts = {
     text: (path) => textOf(content.leaves, path),
     measured: content.measured,
-    wholeDay: isWholeDay(time),
+    wholeDay: isWholeDay(content.frame.time ?? own),
   }
-  const used = new Set<string>()
+  const used = new Set<string>(time.held)
   // Not `{ ...resource, … }`: V8 gives each object that grows after a spread a shape of its own, and reading it is slow.
   const built: Observation = Object.assign(
     {},
     resource,
     { code: coded(resource, loincOfType(type, facts)) },
-    timeElements(resource, own, content, used),
+    time.elements,
     wordElements(resource, system, facts, used),
     valueElements(type, content, facts, used),
+    notesElement(resource, time.notes),
   )
+  for (const element of time.replaced) delete built[element]
   const components = componentsOf(type, system, content, facts, used)
   const component = [...(resource.component ?? []), ...components]
   if (component.length > 0) built.component = component
@@ -143,18 +168,30 @@ function coded(
   return { ...resource.code, coding: [...original, ...added] }
 }
 
-function timeElements(
-  resource: Observation,
-  own: EffectiveTime | undefined,
-  content: Content,
-  used: Set<string>,
-): Pick<Observation, 'effectiveDateTime' | 'effectivePeriod'> {
-  if (content.time === undefined) return {}
-  const absent = !hasEffectiveTime(resource)
-  if (absent || (own !== undefined && sameTime(own, content.time))) {
-    for (const path of content.held) used.add(path)
+/** What the time of a body makes of the time of its resource. */
+interface Timing {
+  readonly elements: Pick<Observation, 'effectiveDateTime' | 'effectivePeriod'>
+  /** Elements of the resource that are not to stand beside them. */
+  readonly replaced: readonly ('effectiveInstant' | 'effectivePeriod')[]
+  /** Paths of the body that the elements hold. */
+  readonly held: readonly string[]
+  readonly notes: readonly string[]
+}
+
+function timing(resource: Observation, own: EffectiveTime | undefined, frame: TimeFrame): Timing {
+  const { time, held, note } = frame
+  const asItIs: Timing = { elements: {}, replaced: [], held: [], notes: note === undefined ? [] : [note] }
+  if (time === undefined) return asItIs
+  const agreed = own && agreedTime(own, time)
+  if (hasEffectiveTime(resource) && agreed === undefined) {
+    return { ...asItIs, notes: [...asItIs.notes, decodeNotes.otherTime] }
   }
-  return absent ? effectiveElement(content.time) : {}
+  // FHIR has no such period (per-1); the exchange copies the ends of the body as they are.
+  if (isReversed(time)) return { ...asItIs, replaced: ['effectivePeriod'] }
+  const replaced: Timing['replaced'] = resource.effectiveInstant === undefined ? [] : ['effectiveInstant']
+  const isOdd = own === undefined && note !== undefined
+  const notes = isOdd ? [note, decodeNotes.undatedThere] : asItIs.notes
+  return { elements: effectiveElement(agreed ?? time), replaced, held, notes }
 }
 
 function wordElements(

@@ -1,4 +1,4 @@
-import { isReal } from '../fhir/date-time.ts'
+import { isReal, secondsOf } from '../fhir/date-time.ts'
 import { millisecondsOf } from '../fhir/time-zone.ts'
 import { decimalOf } from './decimal.ts'
 
@@ -14,6 +14,8 @@ export interface Instant {
   readonly offset: number
   /** Whether there is a date only. */
   readonly dateOnly: boolean
+  /** Whether it is a leap second; its milliseconds are the last one before it (see `secondsOf`). */
+  readonly leap: boolean
 }
 
 const grammar =
@@ -27,24 +29,25 @@ export function instantOf(text: string): Instant | undefined {
   const match = grammar.exec(text)
   if (match === null) return undefined
   const [, year, month, day, hour, minute = '00', second = '00', fraction = '', zone = 'Z'] = match
-  const beyond = Number(fraction.padEnd(9, '0'))
+  const leap = second === '60'
+  const beyond = leap ? 999_999_999 : Number(fraction.padEnd(9, '0'))
   const local = {
     year: Number(year),
     month: Number(month),
     day: Number(day),
     hour: Number(hour ?? 0),
     minute: Number(minute),
-    second: Number(second),
-    millisecond: Math.floor(beyond / 1_000_000),
+    ...secondsOf(second, fraction),
   }
   const offset = offsetOf(zone)
   if (offset === undefined || !isReal(local)) return undefined
   const date = `${year}-${month}-${day}`
   const milliseconds = millisecondsOf(local) - offset * 60_000
   const nanoseconds = beyond % 1_000_000
-  if (hour === undefined) return { dateTime: date, milliseconds, nanoseconds, offset, dateOnly: true }
+  const instant = { milliseconds, nanoseconds, offset, leap }
+  if (hour === undefined) return { ...instant, dateTime: date, dateOnly: true }
   const clock = `${hour}:${minute}:${second}${fraction === '' ? '' : `.${fraction}`}`
-  return { dateTime: `${date}T${clock}${zoneText(zone)}`, milliseconds, nanoseconds, offset, dateOnly: false }
+  return { ...instant, dateTime: `${date}T${clock}${zoneText(zone)}`, dateOnly: false }
 }
 
 function offsetOf(zone: string): number | undefined {
@@ -58,11 +61,6 @@ function offsetOf(zone: string): number | undefined {
 function zoneText(zone: string): string {
   if (zone === 'Z' || zone === 'z') return 'Z'
   return zone.length === 5 ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone
-}
-
-/** Whether two points in time are the same, on the same clock. */
-export function sameInstant(one: Instant, other: Instant): boolean {
-  return compareInstants(one, other) === 0 && one.offset === other.offset && one.dateOnly === other.dateOnly
 }
 
 /** Below zero where the first is the earlier of two points in time, zero where it is the same. */
@@ -98,9 +96,12 @@ export function nanosecondsOf(value: number, unit: string): bigint | undefined {
   return total % divisor === 0n ? total / divisor : undefined
 }
 
-/** A point in time moved by nanoseconds, on the same clock; undefined where FHIR cannot write it any more. */
+/**
+ * A point in time moved by nanoseconds, on the same clock; undefined for a date and for a leap second, and where FHIR cannot
+ * write it any more.
+ */
 export function moved(instant: Instant, by: bigint): Instant | undefined {
-  if (instant.dateOnly) return undefined
+  if (instant.dateOnly || instant.leap) return undefined
   const nanoseconds = BigInt(instant.milliseconds) * 1_000_000n + BigInt(instant.nanoseconds) + by
   const local = nanoseconds + BigInt(instant.offset) * 60_000_000_000n
   const seconds = local >= 0n ? local / 1_000_000_000n : -((-local + 999_999_999n) / 1_000_000_000n)

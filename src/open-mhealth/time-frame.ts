@@ -1,72 +1,88 @@
-import type { Observation } from '../fhir/types.ts'
 import { isObject, ownMember } from './body.ts'
-import { compareInstants, type Instant, instantOf, moved, nanosecondsOf, sameInstant } from './instant.ts'
+import { type EffectiveTime, isReversed } from './effective-time.ts'
+import { type Instant, instantOf, moved, nanosecondsOf } from './instant.ts'
 
-/** When an observation holds: at a point in time, or over a period of which one end may be unknown. */
-export type EffectiveTime =
-  | { readonly kind: 'dateTime'; readonly at: Instant }
-  | { readonly kind: 'period'; readonly start: Instant | undefined; readonly end: Instant | undefined }
-
-/** An `effective_time_frame`, understood. */
+/** What of an `effective_time_frame` was understood. */
 export interface TimeFrame {
-  readonly time: EffectiveTime
+  /** Undefined where nothing of it can be read. A period may end before it starts: `isReversed`. */
+  readonly time: EffectiveTime | undefined
   /** Paths of the body's members that `time` holds whole; a duration and a part of the day are not among them. */
   readonly held: readonly string[]
+  /** What is odd about it. Fixed text: nothing of the body is in it. */
+  readonly note?: string
 }
 
 /** The member of a body that says when. */
 export const frameMember = 'effective_time_frame'
 
-const day = 86_400_000
+/** What may be odd about a time frame. Its members that are not in effective[x] are components. */
+export const frameNotes = {
+  both: 'The body has a point in time and an interval; the point in time is taken, the interval is kept beside it.',
+  reversed: 'The interval of the body ends before it starts, so it is no effective time; both ends are kept.',
+  oneEnd: 'The interval of the body has one end only, and no duration.',
+  unreadable: 'The time of the body cannot be understood whole; what cannot be is kept as it came.',
+} as const
+
+const nothing: TimeFrame = { time: undefined, held: [] }
 
 /**
  * Reads a time frame (IEEE 1752.1 `time-frame`, `time-interval`): `date_time`, or `time_interval` by start and end, by
  * one of them and a duration, or by date and part of the day. The missing end is worked out where it is exact: not from
- * months and years. Undefined where it has none of these forms, or where the end lies before the start.
+ * months and years. Where a frame has none of these forms, as much of it is taken as is plain, and the note says so.
  */
-export function timeFrameOf(frame: unknown): TimeFrame | undefined {
-  if (!isObject(frame)) return undefined
-  const at = ownMember(frame, 'date_time')
-  const interval = ownMember(frame, 'time_interval')
-  if (at !== undefined && interval === undefined) {
-    const instant = timeOf(at)
-    return instant && { time: { kind: 'dateTime', at: instant }, held: [`${frameMember}.date_time`] }
+export function timeFrameOf(frame: unknown): TimeFrame {
+  if (!isObject(frame)) return { ...nothing, note: frameNotes.unreadable }
+  const at = ownMember(frame, 'date_time') ?? undefined
+  const interval = ownMember(frame, 'time_interval') ?? undefined
+  const instant = timeOf(at)
+  if (instant !== undefined) {
+    const frameOfPoint = {
+      time: { kind: 'dateTime', at: instant },
+      held: [`${frameMember}.date_time`],
+    } as const
+    return interval === undefined ? frameOfPoint : { ...frameOfPoint, note: frameNotes.both }
   }
-  return at === undefined && isObject(interval) ? intervalOf(interval) : undefined
+  const rest = isObject(interval) ? intervalOf(interval) : { ...nothing, note: frameNotes.unreadable }
+  return at === undefined ? rest : { ...rest, note: frameNotes.unreadable }
 }
 
-function intervalOf(interval: object): TimeFrame | undefined {
-  const from = ownMember(interval, 'start_date_time')
-  const to = ownMember(interval, 'end_date_time')
+function intervalOf(interval: object): TimeFrame {
+  const member = (name: string) => ownMember(interval, name) ?? undefined
+  const [from, to, length] = [member('start_date_time'), member('end_date_time'), member('duration')]
   if (from === undefined && to === undefined) return partOfDayOf(interval)
   const start = timeOf(from)
   const end = timeOf(to)
-  if ((from !== undefined && start === undefined) || (to !== undefined && end === undefined)) return undefined
   const held = [
     ...(start === undefined ? [] : [`${frameMember}.time_interval.start_date_time`]),
     ...(end === undefined ? [] : [`${frameMember}.time_interval.end_date_time`]),
   ]
   if (start !== undefined && end !== undefined) {
-    if (compareInstants(end, start) < 0) return undefined
-    return { time: { kind: 'period', start, end }, held }
+    const time = { kind: 'period', start, end } as const
+    return isReversed(time) ? { time, held, note: frameNotes.reversed } : { time, held }
   }
-  const duration = durationOf(ownMember(interval, 'duration'))
-  if (duration === undefined) return undefined
-  const { length } = duration
-  if (start !== undefined) {
-    return { time: { kind: 'period', start, end: shifted(start, length) }, held }
-  }
-  return { time: { kind: 'period', start: end && shifted(end, length, -1n), end }, held }
+  if (start === undefined && end === undefined) return { ...nothing, note: frameNotes.unreadable }
+  const hasUnreadableEnd = from !== undefined && to !== undefined
+  const duration = hasUnreadableEnd ? undefined : durationOf(length)
+  const missing = (known: Instant | undefined, direction: bigint) =>
+    known === undefined || duration?.length === undefined
+      ? undefined
+      : moved(known, direction * duration.length)
+  const time = { kind: 'period', start: start ?? missing(end, -1n), end: end ?? missing(start, 1n) } as const
+  if (duration !== undefined) return { time, held }
+  const isUnreadable = hasUnreadableEnd || length !== undefined
+  return { time, held, note: isUnreadable ? frameNotes.unreadable : frameNotes.oneEnd }
 }
 
-function shifted(instant: Instant, length: bigint | undefined, direction = 1n): Instant | undefined {
-  return length === undefined ? undefined : moved(instant, direction * length)
-}
-
-function partOfDayOf(interval: object): TimeFrame | undefined {
+function partOfDayOf(interval: object): TimeFrame {
   const date = timeOf(ownMember(interval, 'date'))
-  if (date?.dateOnly !== true || typeof ownMember(interval, 'part_of_day') !== 'string') return undefined
-  return { time: { kind: 'dateTime', at: date }, held: [`${frameMember}.time_interval.date`] }
+  if (date?.dateOnly !== true) return { ...nothing, note: frameNotes.unreadable }
+  const part = ownMember(interval, 'part_of_day') ?? undefined
+  const isPart = part === undefined || typeof part === 'string'
+  return {
+    time: { kind: 'dateTime', at: date },
+    held: [`${frameMember}.time_interval.date`],
+    ...(isPart ? {} : { note: frameNotes.unreadable }),
+  }
 }
 
 function durationOf(duration: unknown): { length: bigint | undefined } | undefined {
@@ -79,52 +95,4 @@ function durationOf(duration: unknown): { length: bigint | undefined } | undefin
 
 function timeOf(text: unknown): Instant | undefined {
   return typeof text === 'string' ? instantOf(text) : undefined
-}
-
-/** When a resource itself says that it holds; undefined where it says nothing, or something that is not to be read. */
-export function effectiveTimeOf(observation: Observation): EffectiveTime | undefined {
-  const { effectiveDateTime, effectivePeriod } = observation
-  if (effectiveDateTime !== undefined) {
-    const at = instantOf(effectiveDateTime)
-    return at && { kind: 'dateTime', at }
-  }
-  if (effectivePeriod === undefined) return undefined
-  return { kind: 'period', start: timeOf(effectivePeriod.start), end: timeOf(effectivePeriod.end) }
-}
-
-/** Whether a resource has any effective time of its own. */
-export function hasEffectiveTime(observation: Observation): boolean {
-  const { effectiveDateTime, effectivePeriod, effectiveInstant, effectiveTiming } = observation
-  return [effectiveDateTime, effectivePeriod, effectiveInstant, effectiveTiming].some(
-    (own) => own !== undefined,
-  )
-}
-
-/** Whether two effective times are the same, on the same clock. */
-export function sameTime(one: EffectiveTime, other: EffectiveTime): boolean {
-  if (one.kind === 'dateTime') return other.kind === 'dateTime' && sameInstant(one.at, other.at)
-  return other.kind === 'period' && sameEnd(one.start, other.start) && sameEnd(one.end, other.end)
-}
-
-function sameEnd(one: Instant | undefined, other: Instant | undefined): boolean {
-  return one === undefined || other === undefined ? one === other : sameInstant(one, other)
-}
-
-/** The `effective[x]` element of an effective time. */
-export function effectiveElement(
-  time: EffectiveTime,
-): Pick<Observation, 'effectiveDateTime' | 'effectivePeriod'> {
-  if (time.kind === 'dateTime') return { effectiveDateTime: time.at.dateTime }
-  const effectivePeriod: NonNullable<Observation['effectivePeriod']> = {}
-  if (time.start !== undefined) effectivePeriod.start = time.start.dateTime
-  if (time.end !== undefined) effectivePeriod.end = time.end.dateTime
-  return { effectivePeriod }
-}
-
-/** Whether a period is exactly 24 hours long: `00:00:00` to `23:59:59` is not. */
-export function isWholeDay(time: EffectiveTime | undefined): boolean {
-  if (time?.kind !== 'period' || time.start === undefined || time.end === undefined) return false
-  if (time.start.dateOnly || time.end.dateOnly) return false
-  const { start, end } = time
-  return end.milliseconds - start.milliseconds === day && end.nanoseconds === start.nanoseconds
 }

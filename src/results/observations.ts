@@ -121,6 +121,7 @@ function marksOf(observation: Observation, statistic: string | undefined): strin
     ...(isModified(observation) ? ['modifierExtension not understood: may mean something else'] : []),
     ...(hasOtherFocus(observation) ? [`FOCUS ${focusText(observation)}: not a reading of the patient`] : []),
     ...(statistic === undefined ? [] : [`${statistic}, not a single reading`]),
+    ...(observation.note ?? []).map(({ text }) => `note: ${text}`),
   ]
 }
 

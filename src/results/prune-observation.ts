@@ -5,7 +5,7 @@ import { withoutInner } from './relative.ts'
 
 /** Mandatory and modifier elements, the value with all that qualifies it, and what the check against a grant needs. */
 const kept =
-  /^_?(resourceType|id|implicitRules|modifierExtension|status|code|subject|focus|component|dataAbsentReason|bodySite|method|effective[A-Z]\w*|value[A-Z]\w*)$/
+  /^_?(resourceType|id|implicitRules|modifierExtension|status|code|subject|focus|component|note|dataAbsentReason|bodySite|method|effective[A-Z]\w*|value[A-Z]\w*)$/
 const keptOfStatistic = /^_?interpretation$/
 
 /**

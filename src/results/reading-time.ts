@@ -1,4 +1,4 @@
-import { endOf, inZone, parseTime, startOf, type WrittenTime } from '../fhir/date-time.ts'
+import { endOf, parseTime, startOf, type WrittenTime, writtenInZone } from '../fhir/date-time.ts'
 import type { Observation } from '../fhir/types.ts'
 
 /** The elements of an observation that say when it was taken. */
@@ -65,7 +65,7 @@ function momentOf(written: string, zone: string): Moment {
   const parsed = parseTime(written)
   if (parsed === undefined) return { parsed, from: undefined, text: written }
   const from = startOf(parsed, zone)
-  return { parsed, from, text: parsed.offset === undefined ? written : inZone(from, zone) }
+  return { parsed, from, text: parsed.offset === undefined ? written : writtenInZone(parsed, zone) }
 }
 
 function endOfMoment(moment: Moment | undefined, zone: string): number | undefined {

@@ -12,9 +12,12 @@ export function spanOf(text: string): Span | undefined {
   const match = fhirDate.exec(text)
   if (match === null) return undefined
   const [, year, month, day, clock, second, fraction, zone] = match
-  const low = Date.parse(
-    `${year}-${month ?? '01'}-${day ?? '01'}T${clock ?? '00:00'}:${second ?? '00'}.${(fraction ?? '0').slice(0, 3)}${zone ?? 'Z'}`,
-  )
+  // HAPI takes a leap second for the beginning of the next minute.
+  const leap = second === '60' ? 1000 : 0
+  const low =
+    Date.parse(
+      `${year}-${month ?? '01'}-${day ?? '01'}T${clock ?? '00:00'}:${leap > 0 ? '59' : (second ?? '00')}.${(fraction ?? '0').slice(0, 3)}${zone ?? 'Z'}`,
+    ) + leap
   if (Number.isNaN(low) || (day !== undefined && !isDay(Number(year), Number(month), Number(day))))
     return undefined
   return { low, high: endOf({ low, month, day, clock, second, fraction }) }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { dayOf, endOf, inZone, parseTime, startOf, utc } from '../../src/fhir/date-time.ts'
+import { dayOf, endOf, inZone, parseTime, startOf, utc, writtenInZone } from '../../src/fhir/date-time.ts'
 
 const span = (text: string, zone = 'UTC') => {
   const written = parseTime(text)
@@ -18,6 +18,9 @@ describe('a written time', () => {
     ['2026-10-01T08:30:15.5Z', '2026-10-01T08:30:15.500Z', '2026-10-01T08:30:15.501Z'],
     ['2026-10-01T08:30:00+02:00', '2026-10-01T06:30:00Z', '2026-10-01T06:30:01Z'],
     ['2026-10-01T08:30:00-0330', '2026-10-01T12:00:00Z', '2026-10-01T12:00:01Z'],
+    // A leap second stays in its minute, day and year on clocks that have none.
+    ['2016-12-31T23:59:60Z', '2016-12-31T23:59:59.999Z', '2017-01-01T00:00:00Z'],
+    ['2016-12-31T18:59:60.25-05:00', '2016-12-31T23:59:59.999Z', '2017-01-01T00:00:00Z'],
   ])('%s stands for the time from %s to before %s', (text, from, to) => {
     expect(span(text)).toEqual([from, to])
   })
@@ -62,6 +65,16 @@ describe('a written time', () => {
   ])('is not "%s"', (text) => {
     expect(parseTime(text)).toBeUndefined()
   })
+})
+
+it('a leap second stays one on the clock of another zone', () => {
+  const shown = (text: string, zone: string) => {
+    const written = parseTime(text)
+    return written && writtenInZone(written, zone)
+  }
+  expect(shown('2016-12-31T23:59:60Z', 'UTC')).toBe('2016-12-31T23:59:60Z')
+  expect(shown('2016-12-31T23:59:60.5Z', 'Asia/Kolkata')).toBe('2017-01-01T05:29:60.5+05:30')
+  expect(shown('2016-12-31T23:59:59.999Z', 'Europe/Berlin')).toBe('2017-01-01T00:59:59.999+01:00')
 })
 
 describe('an instant', () => {

@@ -48,9 +48,24 @@ const intervals = fc.oneof(
   fc.record({ end_date_time: times, duration: durations }),
   fc.record({ date: days, part_of_day: fc.constantFrom('morning', 'afternoon', 'evening', 'night') }),
 )
+/** Frames that no schema allows, and people write. */
+const oddFrames = fc.oneof(
+  fc.record({ date_time: times, time_interval: intervals }),
+  fc.tuple(times, times).map(([one, other]) => {
+    const [end_date_time, start_date_time] = instant(one) <= instant(other) ? [one, other] : [other, one]
+    return { time_interval: { start_date_time, end_date_time } }
+  }),
+  fc.record({ time_interval: fc.record({ start_date_time: times }) }),
+  fc.record({ time_interval: fc.record({ end_date_time: times, duration: fc.constant('long') }) }),
+  fc.record({ time_interval: fc.record({ start_date_time: fc.string(), end_date_time: times }) }),
+  fc.record({ date_time: fc.constantFrom('2016-12-31T23:59:60Z', '2016-12-31T18:59:60.5-05:00') }),
+  fc.record({ date_time: fc.oneof(fc.string(), fc.constantFrom('2026-13-01', '2026-10')) }),
+  fc.record({ noon: fc.string() }),
+)
 const frames = fc.oneof(
   fc.record({ date_time: times }),
   intervals.map((time_interval) => ({ time_interval })),
+  oddFrames,
 )
 
 const names = fc.stringMatching(/^x_[a-z]{1,6}$/)
@@ -130,8 +145,18 @@ const observations = fc
 function sameTime(frame: object): Partial<Observation> {
   if ('date_time' in frame && typeof frame.date_time === 'string')
     return { effectiveDateTime: frame.date_time }
-  const [first, last] = textsOf(frame)
-  return { effectivePeriod: { ...(first ? { start: first } : {}), ...(last ? { end: last } : {}) } }
+  const interval = 'time_interval' in frame ? frame.time_interval : undefined
+  const { start_date_time: start, end_date_time: end } = Object(interval)
+  return { effectivePeriod: { ...(start ? { start } : {}), ...(end ? { end } : {}) } }
+}
+
+/** Times of the resource that are not to be found any more, to the millisecond. */
+function lostTimes(own: Partial<Observation>, observation: Observation): string[] {
+  const kept = textsOf(observation)
+  const instants = kept.filter(isTime).map(instant)
+  const isNear = (text: string) =>
+    instants.some((one) => one - instant(text) < 1_000_000n && instant(text) - one < 1_000_000n)
+  return textsOf(own).filter((text) => !kept.includes(text) && !(isTime(text) && isNear(text)))
 }
 
 function scalarsOf(value: unknown): unknown[] {
@@ -153,8 +178,12 @@ function instant(text: string): bigint {
   )
   return BigInt(seconds) * 1_000_000n + BigInt((match?.[2] ?? '').padEnd(9, '0'))
 }
+/** A time that a clock shows; a leap second is none here, and has to come back as it is. */
 function isTime(text: string): boolean {
-  return /^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?)?$/.test(text)
+  return (
+    !Number.isNaN(Date.parse(text)) &&
+    /^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?)?$/.test(text)
+  )
 }
 
 /** What of a body cannot be found in what was made of it. */
@@ -182,7 +211,7 @@ describe('decoding', () => {
         expect(result.decoded).toBe(true)
         expect(result.observation.valueAttachment).toBeUndefined()
         expect(lost(body, result.observation)).toEqual([])
-        expect(result.observation).toMatchObject(own)
+        expect(lostTimes(own, result.observation)).toEqual([])
         expect(numbersOf(result.observation).every(Number.isFinite)).toBe(true)
       }),
       { numRuns: 2_000 },
@@ -213,7 +242,7 @@ describe('decoding', () => {
         const observation = withText(text, `omh:${name}:1.0`)
         const result = decodeObservation(observation)
         if (result.decoded) expect(lost(JSON.parse(text).body, result.observation)).toEqual([])
-        else expect(result.observation).toBe(observation)
+        else expect(result.observation).toMatchObject(observation)
       }),
       { numRuns: 1_000 },
     )
@@ -227,7 +256,7 @@ describe('decoding', () => {
         const changed = { ...body, [key]: value, [name]: value }
         const observation = withBody(changed, code)
         const result = decodeObservation(observation)
-        if (!result.decoded) expect(result.observation).toBe(observation)
+        if (!result.decoded) expect(result.observation).toMatchObject(observation)
         else expect(lost(JSON.parse(JSON.stringify(changed)), result.observation)).toEqual([])
       }),
       { numRuns: 1_000 },

@@ -7,10 +7,12 @@ import { componentFor, withBody, withText } from './observations.ts'
 const frame = '"effective_time_frame": {"date_time": "2026-11-19T23:20:34Z"}'
 const code = 'omh:heart-rate:2.0'
 
+/** The observation comes back as it was, and says why in a note. */
 function expectUntouched(observation: Observation, note: string) {
   const before = structuredClone(observation)
   const result = decodeObservation(observation)
-  expect(result).toStrictEqual({ observation: before, decoded: false, note })
+  const noted = { ...before, note: [{ authorString: 'fastify-fhir-mcp', text: note }] }
+  expect(result).toStrictEqual({ observation: noted, decoded: false, note })
   expect(observation).toStrictEqual(before)
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Observation } from '../../src/fhir/types.ts'
 import { decodeNotes, decodeObservation } from '../../src/open-mhealth/decode.ts'
+import { frameNotes } from '../../src/open-mhealth/time-frame.ts'
 import { componentFor, withBody } from './observations.ts'
 
 const start = '2026-11-19T22:19:00-07:00'
@@ -11,6 +12,13 @@ function decode(frame: unknown, own: Partial<Observation> = {}) {
   return decodeObservation(withBody(body, 'omh:sleep-duration:2.0', own))
 }
 
+/** What notes of ours say. */
+function notesOf({ note }: Observation) {
+  return (note ?? []).map(({ authorString, text }) =>
+    authorString === 'fastify-fhir-mcp' ? text : undefined,
+  )
+}
+
 describe('a time frame', () => {
   it.each([
     ['2026-11-19T22:19:00-07:00', '2026-11-19T22:19:00-07:00'],
@@ -19,6 +27,8 @@ describe('a time frame', () => {
     ['2026-11-19 22:19+0530', '2026-11-19T22:19:00+05:30'],
     ['2026-11-19T22:19:00', '2026-11-19T22:19:00Z'],
     ['2024-02-29', '2024-02-29'],
+    ['2016-12-31T23:59:60Z', '2016-12-31T23:59:60Z'],
+    ['2016-12-31t18:59:60.25-0500', '2016-12-31T18:59:60.25-05:00'],
   ])('at %s is effective at %s', (date_time, effectiveDateTime) => {
     const { observation } = decode({ date_time })
     expect(observation.effectiveDateTime).toBe(effectiveDateTime)
@@ -44,6 +54,11 @@ describe('a time frame', () => {
       { end_date_time: '1970-01-01T00:00:00Z', duration: { value: 1, unit: 'ns' } },
       { start: '1969-12-31T23:59:59.999999999Z', end: '1970-01-01T00:00:00Z' },
     ],
+    [
+      'to a leap second',
+      { start_date_time: '2016-12-31T00:00:00Z', end_date_time: '2016-12-31T23:59:60Z' },
+      { start: '2016-12-31T00:00:00Z', end: '2016-12-31T23:59:60Z' },
+    ],
     ['of no length', { start_date_time: start, duration: { value: 0, unit: 'd' } }, { start, end: start }],
   ])('%s is a period with both ends', (_, time_interval, period) => {
     const { observation } = decode({ time_interval })
@@ -59,6 +74,7 @@ describe('a time frame', () => {
     [{ value: 20_000, unit: 'wk' }, '9999-01-01T00:00:00Z'],
     [{ value: 9e15, unit: 'd' }],
     [{ value: 1, unit: 'd' }, '2026-11-19'],
+    [{ value: 1, unit: 'd' }, '2016-12-31T23:59:60Z'],
   ])(
     'with a duration of %j that has no exact end keeps the start and the duration',
     (duration, from = start) => {
@@ -94,33 +110,115 @@ describe('a time frame', () => {
     expect(observation.component).toHaveLength(1)
   })
 
+  it.each<[string, object, Partial<Observation>, string]>([
+    [
+      'at a point in time and over an interval',
+      { date_time: start, time_interval: { start_date_time: start, duration: { value: 60, unit: 'sec' } } },
+      { effectiveDateTime: start },
+      frameNotes.both,
+    ],
+    [
+      'of a start alone',
+      { time_interval: { start_date_time: start } },
+      { effectivePeriod: { start } },
+      frameNotes.oneEnd,
+    ],
+    [
+      'of an end alone',
+      { time_interval: { end_date_time: end } },
+      { effectivePeriod: { end } },
+      frameNotes.oneEnd,
+    ],
+    [
+      'of a negative duration',
+      { time_interval: { start_date_time: start, duration: { value: -1, unit: 'h' } } },
+      { effectivePeriod: { start } },
+      frameNotes.unreadable,
+    ],
+    [
+      'of a duration without unit',
+      { time_interval: { start_date_time: start, duration: { value: 1 } } },
+      { effectivePeriod: { start } },
+      frameNotes.unreadable,
+    ],
+    [
+      'of a start that is no time',
+      { time_interval: { start_date_time: 'noon', end_date_time: end } },
+      { effectivePeriod: { end } },
+      frameNotes.unreadable,
+    ],
+    [
+      'of an end that is a number, which a duration does not stand for',
+      { time_interval: { start_date_time: start, end_date_time: 1, duration: { value: 1, unit: 'h' } } },
+      { effectivePeriod: { start } },
+      frameNotes.unreadable,
+    ],
+    [
+      'at a point that is no time and over an interval',
+      { date_time: 'noon', time_interval: { start_date_time: start, end_date_time: end } },
+      { effectivePeriod: { start, end } },
+      frameNotes.unreadable,
+    ],
+    [
+      'of a date and a part of the day that is a number',
+      { time_interval: { date: '2026-11-19', part_of_day: 3 } },
+      { effectiveDateTime: '2026-11-19' },
+      frameNotes.unreadable,
+    ],
+  ])('%s keeps the value, with as much of the time as is plain', (_, frame, effective, note) => {
+    const { observation, decoded } = decode(frame)
+    expect(decoded).toBe(true)
+    expect(observation).toMatchObject({ valueQuantity: { value: 6, code: 'h' }, ...effective })
+    expect(notesOf(observation)).toEqual([note, decodeNotes.undatedThere])
+    expect(JSON.stringify(observation)).not.toContain('attachment')
+  })
+
   it.each([
     ['of no form', {}],
     ['that is a text', start],
     ['that is a list', [{ date_time: start }]],
-    ['at two times', { date_time: start, time_interval: { start_date_time: start, end_date_time: end } }],
-    ['that ends before it starts', { time_interval: { start_date_time: end, end_date_time: start } }],
-    ['of a start alone', { time_interval: { start_date_time: start } }],
-    [
-      'of a negative duration',
-      { time_interval: { start_date_time: start, duration: { value: -1, unit: 'h' } } },
-    ],
-    ['of a duration without unit', { time_interval: { start_date_time: start, duration: { value: 1 } } }],
-    ['of a start that is no time', { time_interval: { start_date_time: 'noon', end_date_time: end } }],
-    ['of an end that is a number', { time_interval: { start_date_time: start, end_date_time: 1 } }],
+    ['of ends that are no times', { time_interval: { start_date_time: 'noon', end_date_time: 'night' } }],
     ['of a part of the day alone', { time_interval: { part_of_day: 'night' } }],
-    ['of a date alone', { time_interval: { date: '2026-11-19' } }],
     ['of a date that has a time', { time_interval: { date: start, part_of_day: 'night' } }],
+    ['of an interval that is a text', { time_interval: 'all day' }],
     ['on a day that does not exist', { date_time: '2026-02-30T00:00:00Z' }],
     ['in an hour that does not exist', { date_time: '2026-02-03T24:00:00Z' }],
+    ['in a second that does not exist', { date_time: '2026-02-03T23:59:61Z' }],
     ['in a month that does not exist', { date_time: '2026-13-03' }],
     ['on a clock that does not exist', { date_time: '2026-02-03T00:00:00+14:30' }],
     ['on a clock with 60 minutes', { date_time: '2026-02-03T00:00:00+01:60' }],
     ['finer than FHIR can say', { date_time: '2026-02-03T00:00:00.1234567891Z' }],
-  ])('%s keeps the attachment', (_, frame) => {
-    const result = decode(frame)
-    expect(result).toMatchObject({ decoded: false, note: decodeNotes.unexpectedShape })
-    expect(result.observation.valueAttachment).toBeDefined()
+  ])('%s keeps the value, undated, and the frame as it came', (_, frame) => {
+    const { observation } = decode(frame)
+    expect(observation.valueQuantity).toMatchObject({ value: 6, code: 'h' })
+    expect(observation.effectiveDateTime ?? observation.effectivePeriod).toBeUndefined()
+    expect(notesOf(observation)).toEqual([frameNotes.unreadable])
+    expect(observation.component?.length).toBeGreaterThan(0)
+    const own = decode(frame, { effectiveDateTime: start }).observation
+    expect(own.effectiveDateTime).toBe(start)
+    expect(notesOf(own)).toEqual([frameNotes.unreadable])
+  })
+
+  it('that ends before it starts keeps the value and both ends, and is no period, which FHIR forbids', () => {
+    const time_interval = { start_date_time: end, end_date_time: start }
+    const utcEnds = { start: '2026-11-20T12:19:00Z', end: '2026-11-20T05:19:00Z' }
+    for (const own of [{}, { effectivePeriod: utcEnds }]) {
+      const { observation } = decode({ time_interval }, own)
+      expect(observation.valueQuantity).toMatchObject({ value: 6, code: 'h' })
+      expect(observation.effectivePeriod).toBeUndefined()
+      expect(observation.component).toMatchObject([{ valueDateTime: end }, { valueDateTime: start }])
+      expect(notesOf(observation)).toEqual([frameNotes.reversed])
+    }
+    const other = decode({ time_interval }, { effectiveDateTime: '2026-11-19T00:00:00Z' }).observation
+    expect(other.effectiveDateTime).toBe('2026-11-19T00:00:00Z')
+    expect(notesOf(other)).toEqual([frameNotes.reversed, decodeNotes.otherTime])
+  })
+
+  it('of a date alone is effective on the date', () => {
+    const { observation } = decode({ time_interval: { date: '2026-11-19' } })
+    expect(observation.effectiveDateTime).toBe('2026-11-19')
+    expect(observation.component).toBeUndefined()
+    expect(notesOf(observation)).toEqual([])
   })
 
   it('that is missing or null leaves the time of the resource alone', () => {
@@ -138,7 +236,7 @@ describe('the time of the resource', () => {
   const startPath = 'effective_time_frame.time_interval.start_date_time'
   const endPath = 'effective_time_frame.time_interval.end_date_time'
 
-  it('stands, and the same time of the body is not repeated', () => {
+  it('stands in the words of the body where it is the same, and is not repeated', () => {
     const { observation } = decode({ time_interval: interval }, { effectivePeriod: { start, end } })
     expect(observation.effectivePeriod).toEqual({ start, end })
     expect(observation.component).toBeUndefined()
@@ -151,27 +249,95 @@ describe('the time of the resource', () => {
     expect(open.observation.component).toHaveLength(1)
   })
 
+  it.each<[string, unknown, Partial<Observation>, Partial<Observation>]>([
+    [
+      'a point in time that the exchange turned into UTC',
+      { date_time: '2025-01-01T00:02:00-08:00' },
+      { effectiveDateTime: '2025-01-01T08:02:00Z' },
+      { effectiveDateTime: '2025-01-01T00:02:00-08:00' },
+    ],
+    [
+      'the same as an instant',
+      { date_time: '2025-01-01T00:02:00-08:00' },
+      { effectiveInstant: '2025-01-01T08:02:00.000Z' },
+      { effectiveDateTime: '2025-01-01T00:02:00-08:00' },
+    ],
+    [
+      'an interval that the exchange turned into UTC',
+      { time_interval: interval },
+      { effectivePeriod: { start: '2026-11-20T05:19:00Z', end: '2026-11-20T12:19:00Z' } },
+      { effectivePeriod: { start, end } },
+    ],
+    [
+      'an end that only the exchange worked out',
+      { time_interval: { start_date_time: start, duration: { value: 1, unit: 'Mo' } } },
+      { effectivePeriod: { start: '2026-11-20T05:19:00Z', end: '2026-12-20T05:19:00Z' } },
+      { effectivePeriod: { start, end: '2026-12-20T05:19:00Z' } },
+    ],
+    [
+      'an end that only the body has',
+      { time_interval: interval },
+      { effectivePeriod: { start } },
+      { effectivePeriod: { start, end } },
+    ],
+    [
+      'a fraction that the exchange cut off',
+      { date_time: '2026-11-19T22:19:00.123456789-07:00' },
+      { effectiveDateTime: '2026-11-20T05:19:00.123Z' },
+      { effectiveDateTime: '2026-11-19T22:19:00.123456789-07:00' },
+    ],
+    [
+      'a date that the exchange made the beginning of',
+      { date_time: '2024-02-29' },
+      { effectiveDateTime: '2024-02-29T00:00:00Z' },
+      { effectiveDateTime: '2024-02-29' },
+    ],
+    [
+      'a time on the date that the exchange has',
+      { date_time: start },
+      { effectiveDateTime: '2026-11-19' },
+      { effectiveDateTime: start },
+    ],
+  ])('and %s are one time, with the offset of the body and no component', (_, frame, own, effective) => {
+    const { observation } = decode(frame, own)
+    const { effectiveDateTime, effectivePeriod, effectiveInstant } = observation
+    expect(JSON.parse(JSON.stringify({ effectiveDateTime, effectivePeriod, effectiveInstant }))).toEqual(
+      effective,
+    )
+    const path = (observation.component ?? []).map(({ code }) => code.text)
+    expect(path.filter((text) => text !== 'time interval duration')).toEqual([])
+    expect(observation.note).toBeUndefined()
+  })
+
   it.each<[string, Partial<Observation>]>([
     ['differs', { effectivePeriod: { start, end: start } }],
-    ['has only one end', { effectivePeriod: { start } }],
-    [
-      'is on another clock',
-      { effectivePeriod: { start: '2026-11-20T05:19:00Z', end: '2026-11-20T12:19:00Z' } },
-    ],
+    ['differs by its start', { effectivePeriod: { start: '2026-11-20T05:18:59.999Z' } }],
+    ['is empty', { effectivePeriod: {} }],
     ['is a point in time', { effectiveDateTime: start }],
     ['is an instant', { effectiveInstant: start }],
     ['is a timing', { effectiveTiming: { event: [start] } }],
     ['cannot be read', { effectiveDateTime: '2026-11' }],
-  ])('stands where it %s, and the time of the body is kept beside it', (_, own) => {
+  ])('stands where it %s; the time of the body is kept beside it, and a note says so', (_, own) => {
     const { observation } = decode({ time_interval: interval }, own)
     expect(observation).toMatchObject(own)
     expect(componentFor(observation, startPath)?.valueDateTime).toBe(start)
     expect(componentFor(observation, endPath)?.valueDateTime).toBe(end)
+    expect(notesOf(observation)).toEqual([decodeNotes.otherTime])
   })
 
   it('stands where it is a period and the body has a point in time', () => {
     const { observation } = decode({ date_time: start }, { effectivePeriod: { start, end } })
     expect(observation.effectivePeriod).toEqual({ start, end })
     expect(componentFor(observation, 'effective_time_frame.date_time')?.valueDateTime).toBe(start)
+    expect(notesOf(observation)).toEqual([decodeNotes.otherTime])
+  })
+
+  it('keeps the notes that the observation has', () => {
+    const note = [{ text: 'after a run' }]
+    const { observation } = decode({ date_time: start }, { effectivePeriod: { start, end }, note })
+    expect(observation.note).toEqual([
+      ...note,
+      { authorString: 'fastify-fhir-mcp', text: decodeNotes.otherTime },
+    ])
   })
 })

@@ -125,6 +125,7 @@ describe('a pruned observation', () => {
   const whole = heart('o1', {
     meta: { versionId: '1', security: [{ code: 'R' }] },
     category: [{ text: 'vital-signs' }],
+    performer: [{ display: 'somebody' }],
     note: [{ text: 'note' }],
     subject: { reference: `${baseUrl}/Patient/p1` },
   })
@@ -139,7 +140,9 @@ describe('a pruned observation', () => {
       subject: { reference: 'Patient/p1' },
       ...at,
       valueQuantity: quantity(64),
+      note: [{ text: 'note' }],
     })
+    expect(rowOf(whole).line).toContain('64 /min; note: note')
     expect(rowOf(heart('o1')).resource).toEqual(heart('o1'))
   })
 
