@@ -13,7 +13,7 @@ export function createScopeCheck(service: Pick<McpService, 'missingScopes' | 'no
     const bearer = bearerOfRequest(request)
     const lacking = toolsCalled(request.body).map((called) => ({
       called,
-      missing: service.missingScopes(bearer.principal, called.name, called.arguments) ?? [],
+      missing: service.missingScopes({ principal: bearer.principal, ...called }) ?? [],
     }))
     const missing = lacking.flatMap((one) => one.missing)
     if (missing.length === 0) return

@@ -3,14 +3,7 @@
  * Open mHealth decoder. None of them knows Fastify or an MCP SDK.
  * @packageDocumentation
  */
-export {
-  decide,
-  isDenial,
-  type LoadedRoster,
-  mayList,
-  missingScopes,
-  rostersFor,
-} from './access/decide.ts'
+export { isDenial, type LoadedRoster, type OpenDecision, openDecision } from './access/decide.ts'
 export type { Grant, GrantTerms, PatientSet } from './access/grant.ts'
 export {
   type Caller,

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { Pool } from 'undici'
-import { decide, isDenial, rostersFor } from '../../src/access/decide.ts'
+import { isDenial, openDecision } from '../../src/access/decide.ts'
 import { type Caller, type Policy, type Rule, studyNeed } from '../../src/access/narrowing.ts'
 import { parsePermissions } from '../../src/access/permissions.ts'
 import { defaultRoles } from '../../src/access/roles.ts'
@@ -88,8 +88,9 @@ async function besideAsking(
 
 function decidedStudy(caller: Caller, study: string) {
   const target: CallTarget = { kind: 'study', study }
-  rostersFor(studyRule, caller, target, policy)
-  return decide(studyRule, caller, target, [], policy)
+  const open = openDecision(studyRule, caller, policy)
+  open.rostersFor(target)
+  return open.decide(target, [])
 }
 
 /** A study, by turns one that is permitted and one that is not. */
@@ -136,9 +137,10 @@ export const patientDecision: Measure = {
     }
     const decided = async (patient: string) => {
       const target: CallTarget = { kind: 'patient', patient }
-      const needed = rostersFor(patientRule, caller, target, policy)
+      const open = openDecision(patientRule, caller, policy)
+      const needed = open.rostersFor(target)
       const rosters = await store.load(source, { keys: needed, whole: false, fresh: false, patient })
-      return decide(patientRule, caller, target, rosters, policy)
+      return open.decide(target, rosters)
     }
     const member = memberOf({ kind: 'study', id: 'study-777' }, 42, 'number')
     if (isDenial(await decided(member)) || !isDenial(await decided('nobody')))

@@ -1,14 +1,6 @@
-import { decide, isDenial, type LoadedRoster, rostersFor } from '../access/decide.ts'
+import { isDenial, type LoadedRoster, type OpenDecision, openDecision } from '../access/decide.ts'
 import type { Grant } from '../access/grant.ts'
-import {
-  type Caller,
-  isInsufficient,
-  narrow,
-  type Policy,
-  type Rule,
-  rosterNeed,
-  studyNeed,
-} from '../access/narrowing.ts'
+import { type Caller, type Policy, type Rule, rosterNeed, studyNeed } from '../access/narrowing.ts'
 import type { RoleTable } from '../access/roles.ts'
 import { type Roster, refusedRoster, rosterOf } from '../access/roster.ts'
 import type { RosterSource, RosterStore } from '../access/rosters.ts'
@@ -38,7 +30,7 @@ export interface CallAccess {
    * Resolves what the call is about, loads the rosters that the decision needs, and decides. `fresh`: the rosters are read
    * past every cache. Throws FORBIDDEN or INSUFFICIENT_SCOPE.
    */
-  decide(rule: Rule, subject: Subject, fresh: boolean): Promise<Decision>
+  decide(open: OpenDecision, subject: Subject, fresh: boolean): Promise<Decision>
   /** A roster, whole, by a decision of its own; for a token of patient scopes its own enrolments alone. Throws FORBIDDEN, without a request, where it is not permitted. */
   roster(rule: Rule, key: RosterKey): Promise<Roster>
 }
@@ -49,27 +41,25 @@ const noRosters: readonly LoadedRoster[] = []
 export function createCallAccess(parts: AccessParts, caller: Caller, call: ExchangeCall): CallAccess {
   const exchange = parts.opener.open(call)
 
-  /** Decides with what is known of the dialect; it is looked at only for a call that would be allowed. */
-  async function policyFor(rule: Rule, target: Target): Promise<Policy> {
-    const policy: Policy = { roles: parts.roles, traits: parts.opener.knownTraits() }
-    if (policy.traits !== undefined || !caller.scopes.present) return policy
-    const early =
-      rostersFor(rule, caller, target, policy).length === 0
-        ? decide(rule, caller, target, noRosters, policy)
-        : undefined
-    if (early !== undefined && isDenial(early)) return policy
-    return { ...policy, traits: await parts.opener.traits(call) }
+  const opened = (rule: Rule, policy: Policy = policyOf(parts)) => openDecision(rule, caller, policy)
+
+  /** Opens it with what is known of the dialect, which is looked at only for a call that would be allowed. */
+  async function withTraits(open: OpenDecision, target: Target): Promise<OpenDecision> {
+    const { rule, policy } = open
+    if (policy.traits !== undefined || !caller.scopes.present) return open
+    const known = parts.opener.knownTraits()
+    if (known !== undefined) return opened(rule, { ...policy, traits: known })
+    const early = open.rostersFor(target).length === 0 ? open.decide(target, noRosters) : undefined
+    if (early !== undefined && isDenial(early)) return open
+    return opened(rule, { ...policy, traits: await parts.opener.traits(call) })
   }
 
-  function granted(rule: Rule, target: Target, rosters: readonly LoadedRoster[], policy: Policy): Grant {
-    const decision = decide(rule, caller, target, rosters, policy)
-    if (isDenial(decision)) throw fhirMcpError(decision.denied, { scopes: decision.scopes })
-    return decision
-  }
-
-  function source(rule: Rule, policy: Policy): RosterSource {
-    const rosterRule: Rule = { name: rule.name, needs: [rosterNeed], patients: false }
-    const grantOn = (key: RosterKey) => granted(rosterRule, targetOf(key), noRosters, policy)
+  function source({ rule, policy }: OpenDecision): RosterSource {
+    let open: OpenDecision | undefined
+    const grantOn = (key: RosterKey) => {
+      open ??= opened({ name: rule.name, needs: [rosterNeed], patients: false }, policy)
+      return granted(open, targetOf(key), noRosters)
+    }
     const openWith = (signal: AbortSignal) => parts.opener.open({ ...call, signal })
     return {
       identity: call.credential.identity,
@@ -82,18 +72,15 @@ export function createCallAccess(parts: AccessParts, caller: Caller, call: Excha
   async function roster(rule: Rule, key: RosterKey): Promise<Roster> {
     const rosterRule: Rule = { ...rule, needs: [rosterNeed], patients: true }
     const target = targetOf(key)
-    const policy = await policyFor(rosterRule, target)
-    const [permitted] = rostersFor(rosterRule, caller, target, policy)
+    const open = await withTraits(opened(rosterRule), target)
+    const [permitted] = open.rostersFor(target)
     if (permitted === undefined) {
-      granted(rosterRule, target, noRosters, policy)
+      granted(open, target, noRosters)
       throw fhirMcpError('FORBIDDEN')
     }
-    const [loaded] = await parts.store.load(source(rosterRule, policy), { keys: [permitted], whole: true })
+    const [loaded] = await parts.store.load(source(open), { keys: [permitted], whole: true })
     if (loaded === undefined || loaded.roster.refused) throw fhirMcpError('FORBIDDEN')
-    const narrowing = narrow(rosterRule, caller, policy)
-    return !isInsufficient(narrowing) && narrowing.patientOnly
-      ? onlyOwn(loaded.roster, caller.patient)
-      : loaded.roster
+    return open.patientOnly ? onlyOwn(loaded.roster, caller.patient) : loaded.roster
   }
 
   function directory(rule: Rule): Directory {
@@ -104,7 +91,7 @@ export function createCallAccess(parts: AccessParts, caller: Caller, call: Excha
         if (studies.size === 0 && !superuser) throw fhirMcpError('FORBIDDEN')
         const studyRule: Rule = { name: rule.name, needs: [studyNeed], patients: false }
         const target = { kind: 'reach' } as const
-        const grant = granted(studyRule, target, noRosters, await policyFor(studyRule, target))
+        const grant = granted(await withTraits(opened(studyRule), target), target, noRosters)
         return (await exchange.studies(grant)).studies
       },
     }
@@ -113,10 +100,10 @@ export function createCallAccess(parts: AccessParts, caller: Caller, call: Excha
   return {
     exchange,
     roster,
-    async decide(rule, subject, fresh) {
-      const target = await resolve(subject, directory(rule))
-      const policy = await policyFor(rule, target)
-      const keys = rostersFor(rule, caller, target, policy)
+    async decide(prepared, subject, fresh) {
+      const target = await resolve(subject, directory(prepared.rule))
+      const open = await withTraits(prepared, target)
+      const keys = open.rostersFor(target)
       const whole = target.kind !== 'patient'
       const request = {
         keys,
@@ -124,10 +111,21 @@ export function createCallAccess(parts: AccessParts, caller: Caller, call: Excha
         whole,
         ...(target.kind === 'patient' ? { patient: target.patient } : {}),
       }
-      const rosters = keys.length === 0 ? noRosters : await parts.store.load(source(rule, policy), request)
-      return { target, grant: granted(rule, target, rosters, policy) }
+      const rosters = keys.length === 0 ? noRosters : await parts.store.load(source(open), request)
+      return { target, grant: granted(open, target, rosters) }
     },
   }
+}
+
+/** What the operator configured, and what is known of the dialect by now. */
+export function policyOf({ roles, opener }: Pick<AccessParts, 'roles' | 'opener'>): Policy {
+  return { roles, traits: opener.knownTraits() }
+}
+
+function granted(open: OpenDecision, target: Target, rosters: readonly LoadedRoster[]): Grant {
+  const decision = open.decide(target, rosters)
+  if (isDenial(decision)) throw fhirMcpError(decision.denied, { scopes: decision.scopes })
+  return decision
 }
 
 /** What a token of patient scopes may know of a roster: its own enrolments. */

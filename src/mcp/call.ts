@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import type { z } from 'zod'
+import { type OpenDecision, openDecision } from '../access/decide.ts'
 import type { Rule } from '../access/narrowing.ts'
 import type { Principal } from '../access/principal.ts'
 import type { Audit, CallRecord } from '../audit/record.ts'
@@ -10,7 +11,7 @@ import { principalKey } from '../limits/principal-key.ts'
 import type { Turns } from '../limits/turns.ts'
 import { inSpan } from '../telemetry/spans.ts'
 import type { GrantedContext, Subject, ToolContext, ToolStanding } from '../tools/tool.ts'
-import { type AccessParts, type CallAccess, createCallAccess, type Decision } from './access.ts'
+import { type AccessParts, type CallAccess, createCallAccess, type Decision, policyOf } from './access.ts'
 import { type Head, openLedger } from './ledger.ts'
 import type { Asker, Progress } from './service.ts'
 
@@ -38,6 +39,8 @@ interface AuditedWork<T> {
 /** One call before it is decided: what it is called, what it is about, and what it does then. */
 export interface Work<T> extends AuditedWork<T> {
   readonly rule: Rule
+  /** The decision on the rule, where it was opened before. */
+  readonly open?: OpenDecision
   /** What the record calls it, where that is not the name of the rule. */
   readonly name?: string
   readonly progress: Progress | undefined
@@ -76,9 +79,10 @@ export async function doWork<T>(parts: CallParts, work: Work<T>): Promise<T> {
       onReceived: ledger.countReceived,
     }
     const access = createCallAccess(parts, asker.principal, call)
+    const open = work.open ?? openDecision(rule, asker.principal, policyOf(parts))
     const attempt = async (fresh: boolean) => {
       const decision = await inSpan('decide', async (span) => {
-        const made = await access.decide(rule, subject, fresh)
+        const made = await access.decide(open, subject, fresh)
         span?.setAttributes({ 'fhir_mcp.target': made.target.kind, 'fhir_mcp.fresh': fresh })
         return made
       })

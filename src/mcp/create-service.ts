@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mayList, missingScopes } from '../access/decide.ts'
-import type { Policy } from '../access/narrowing.ts'
+import { openDecision } from '../access/decide.ts'
 import type { Principal } from '../access/principal.ts'
 import { createRosterStore } from '../access/rosters.ts'
 import type { Audit } from '../audit/record.ts'
@@ -16,12 +15,14 @@ import { errorAnswer } from '../results/outcome.ts'
 import type { Meter } from '../telemetry/meter.ts'
 import { meteredRosters } from '../telemetry/metered-rosters.ts'
 import type { Subject, ToolStanding } from '../tools/tool.ts'
-import { type CallParts, checkArguments, doLocalWork, doWork, noteRefusal } from './call.ts'
+import { policyOf } from './access.ts'
+import { type CallParts, doLocalWork, doWork, noteRefusal } from './call.ts'
 import { type ListedTool, listTool } from './listing.ts'
 import { createReadNames, type ReadNames } from './names.ts'
+import { createPreparedCalls, type PreparedCall } from './prepared.ts'
 import { type AnyTool, isLocal, type Registry } from './registry.ts'
 import { createResourceService } from './resource-service.ts'
-import { ruleOf, ruleOfCall, scopesToCall } from './rule-of.ts'
+import { ruleOf, scopesToCall } from './rule-of.ts'
 import { saidInAnswer } from './said.ts'
 import type { McpService, ToolCall, ToolRequest } from './service.ts'
 
@@ -45,11 +46,12 @@ export interface NamingService extends McpService {
 
 /** Makes the product behind every transport. */
 export function createService(parts: ServiceParts): NamingService {
-  const { options, registry, opener } = parts
+  const { registry, opener } = parts
   const calls = callParts(parts, standings)
   const listed = new Map<string, ListedTool>()
 
-  const policy = (): Policy => ({ roles: options.access.roles, traits: opener.knownTraits() })
+  const policy = () => policyOf(calls)
+  const prepared = createPreparedCalls(registry, policy)
 
   function listedTool(tool: AnyTool): ListedTool {
     const known = listed.get(tool.name)
@@ -60,45 +62,35 @@ export function createService(parts: ServiceParts): NamingService {
   }
 
   function visible(tool: AnyTool, principal: Principal): boolean {
-    return isLocal(tool) || mayList(ruleOf(tool), principal, policy())
+    return isLocal(tool) || openDecision(ruleOf(tool), principal, policy()).listed
   }
 
   function standings(principal: Principal): ToolStanding[] {
-    return [...registry.tools.values()]
-      .filter((tool) => visible(tool, principal))
-      .map((tool) => ({ name: tool.name, missingScopes: lacking(tool, principal) ?? [] }))
-  }
-
-  function lacking(tool: AnyTool, principal: Principal): readonly string[] | undefined {
-    return isLocal(tool) ? undefined : scopesToCall(tool, principal, policy())
+    return [...registry.tools.values()].flatMap((tool) => {
+      if (isLocal(tool)) return [{ name: tool.name, missingScopes: [] }]
+      const open = openDecision(ruleOf(tool), principal, policy())
+      if (!open.listed) return []
+      return [{ name: tool.name, missingScopes: scopesToCall(tool, principal, open) ?? [] }]
+    })
   }
 
   /** Leaves the record of a call that is refused as it comes, with what it asked for as far as that can be seen. */
-  function noteToolRefusal(request: ToolCall, error: FhirMcpError): void {
-    const tool = registry.tools.get(request.name)
+  function noteToolRefusal(request: ToolCall, error: FhirMcpError, call = prepared.take(request)): void {
+    const tool = call?.tool
     // What nobody registered is a text of the caller's.
     const name = tool?.name ?? 'unknown'
     const given = tool === undefined ? [] : namesGiven(tool, request.arguments)
-    noteRefusal(
-      calls,
-      { kind: 'tool', name, asker: request, given },
-      subjectOf(tool, request.arguments),
-      error,
-    )
+    noteRefusal(calls, { kind: 'tool', name, asker: request, given }, subjectOf(call), error)
   }
 
-  function checked<Input extends AnyTool['input']>(input: Input, request: ToolRequest) {
-    try {
-      return checkArguments(input, request.arguments)
-    } catch (thrown) {
-      if (isFhirMcpError(thrown)) noteToolRefusal(request, thrown)
-      throw thrown
+  async function run(call: PreparedCall, request: ToolRequest): Promise<Answer> {
+    const { tool, read } = call
+    if ('error' in read) {
+      noteToolRefusal(request, read.error, call)
+      throw read.error
     }
-  }
-
-  async function run(tool: AnyTool, request: ToolRequest): Promise<Answer> {
     const { progress } = request
-    const input = checked(tool.input, request)
+    const { input } = read
     const head = {
       kind: 'tool',
       asker: request,
@@ -106,19 +98,19 @@ export function createService(parts: ServiceParts): NamingService {
       given: namesGiven(tool, request.arguments),
       saidIn: saidInAnswer,
     } as const
-    if (isLocal(tool)) {
-      const work = { ...head, name: tool.name }
-      return doLocalWork(calls, { ...work, run: (context) => tool.run(input, context) })
+    if (call.open === undefined) {
+      const local = call.tool
+      const work = { ...head, name: local.name }
+      return doLocalWork(calls, { ...work, run: (context) => local.run(input, context) })
     }
-    const work = {
-      ...head,
-      given: tool.recorded?.(input, head.given) ?? head.given,
-      rule: ruleOfCall(tool, input),
-    }
+    const { tool: asked, open } = call
     return doWork(calls, {
-      ...work,
-      subject: () => tool.subject(input),
-      run: (context) => tool.run(input, context),
+      ...head,
+      given: asked.recorded?.(input, head.given) ?? head.given,
+      rule: open.rule,
+      open,
+      subject: () => asked.subject(input),
+      run: (context) => asked.run(input, context),
     })
   }
 
@@ -130,24 +122,22 @@ export function createService(parts: ServiceParts): NamingService {
     listTools: (principal) =>
       [...registry.tools.values()].filter((tool) => visible(tool, principal)).map(listedTool),
 
-    missingScopes(principal, name, given) {
-      const tool = registry.tools.get(name)
-      if (tool === undefined || isLocal(tool) || !visible(tool, principal)) return undefined
-      if (tool.needsOf === undefined) return lacking(tool, principal)
-      const input = tool.input.safeParse(given ?? {})
-      // Arguments that cannot be read are refused as such when the call is made.
-      if (!input.success) return undefined
-      return missingScopes(ruleOfCall(tool, input.data), principal, policy())?.scopes
+    missingScopes(call) {
+      const looked = prepared.look(call)
+      if (looked?.open === undefined || !looked.open.listed) return undefined
+      // Arguments that cannot be read are refused as such when the call is made; till then its types are not known.
+      if (looked.tool.needsOf !== undefined && 'error' in looked.read) return undefined
+      return looked.open.missingScopes?.scopes
     },
 
     async callTool(request) {
-      const tool = registry.tools.get(request.name)
-      if (tool === undefined || !visible(tool, request.principal)) {
-        noteToolRefusal(request, fhirMcpError('FORBIDDEN'))
+      const call = prepared.take(request)
+      if (call === undefined || call.open?.listed === false) {
+        noteToolRefusal(request, fhirMcpError('FORBIDDEN'), call)
         return undefined
       }
       try {
-        return await run(tool, request)
+        return await run(call, request)
       } catch (thrown) {
         if (isFhirMcpError(thrown)) return errorAnswer(thrown)
         throw thrown
@@ -218,10 +208,10 @@ function namesGiven({ input }: AnyTool, given: unknown): string[] {
 }
 
 /** What a call asks for, where its arguments are such that it can be seen. */
-function subjectOf(tool: AnyTool | undefined, given: unknown): Subject | undefined {
-  if (tool === undefined || isLocal(tool)) return undefined
+function subjectOf(call: PreparedCall | undefined): Subject | undefined {
+  if (call?.open === undefined || 'error' in call.read) return undefined
   try {
-    return tool.subject(checkArguments(tool.input, given))
+    return call.tool.subject(call.read.input)
   } catch {
     return undefined
   }

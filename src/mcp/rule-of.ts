@@ -1,5 +1,5 @@
-import { missingScopes } from '../access/decide.ts'
-import type { Caller, Policy, Rule } from '../access/narrowing.ts'
+import { type OpenDecision, openDecision } from '../access/decide.ts'
+import type { Caller, Rule } from '../access/narrowing.ts'
 import type { Tool } from '../tools/tool.ts'
 
 /** The rule of a tool, whatever it is asked. */
@@ -14,10 +14,15 @@ export function ruleOfCall(tool: Tool, input: Parameters<Tool['run']>[0]): Rule 
 }
 
 /** The scopes without which no call of a tool can be; undefined when a token has enough for one of its types. */
-export function scopesToCall(tool: Tool, caller: Caller, policy: Policy): readonly string[] | undefined {
-  const rule = ruleOf(tool)
-  const missing = missingScopes(rule, caller, policy)?.scopes
+export function scopesToCall(
+  tool: Tool,
+  caller: Caller,
+  { rule, policy, missingScopes }: OpenDecision,
+): readonly string[] | undefined {
+  const missing = missingScopes?.scopes
   if (tool.needsOf === undefined || missing === undefined) return missing
-  const none = rule.needs.every((need) => missingScopes({ ...rule, needs: [need] }, caller, policy))
+  const none = rule.needs.every(
+    (need) => openDecision({ ...rule, needs: [need] }, caller, policy).missingScopes,
+  )
   return none ? missing : undefined
 }

@@ -58,8 +58,11 @@ export interface McpService {
   readonly identify: Identify
   /** The tools that roles and permissions could allow this principal, in a fixed order. */
   listTools(principal: Principal): readonly ListedTool[]
-  /** All scopes that a call of this tool, with these arguments, needs and that the token lacks; undefined when none is missing. */
-  missingScopes(principal: Principal, tool: string, given: unknown): readonly string[] | undefined
+  /**
+   * All scopes that a call of this tool, with these arguments, needs and that the token lacks; undefined when none is missing.
+   * What is found out of the call is kept until `callTool` or `noteRefusal`.
+   */
+  missingScopes(call: ToolCall): readonly string[] | undefined
   /**
    * Calls a tool. Failures of the catalog are answers with `isError`; undefined: there is no such tool for this principal.
    */

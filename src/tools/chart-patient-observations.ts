@@ -8,6 +8,7 @@ import type { ParametersParameter } from '../fhir/types.ts'
 import type { ContentBlock } from '../results/answer.ts'
 import { parametersOf } from '../results/parameters.ts'
 import { singleAnswer } from '../results/single.ts'
+import { oncePerCall } from './arguments/once-per-call.ts'
 import { end, type Period, start, timeZone } from './arguments/period.ts'
 import { shortText } from './arguments/text.ts'
 import { observationRule, patientArguments } from './observations/arguments.ts'
@@ -16,7 +17,6 @@ import {
   askedObservations,
   askedParameters,
   type ObservationArguments,
-  patientSubject,
   wordingOfAll,
 } from './observations/asked.ts'
 import { chartNotes } from './observations/chart-notes.ts'
@@ -60,7 +60,7 @@ export const chartPatientObservations = defineTool({
   rule: observationRule,
   subject(given) {
     asksOf(given)
-    return patientSubject(given)
+    return { kind: 'patient', patient: given.patient_id, study: given.study_id }
   },
   async run(given, context) {
     const { grant, byteBudget, signal } = context
@@ -111,8 +111,10 @@ export const chartPatientObservations = defineTool({
 
 type ChartArguments = Omit<ObservationArguments, 'data_type'> & { readonly data_types: readonly string[] }
 
+type Asks = readonly [AskedObservations, ...AskedObservations[]]
+
 /** What is asked for, each type once. Throws INVALID_ARGUMENT. */
-function asksOf({ data_types, ...period }: ChartArguments): [AskedObservations, ...AskedObservations[]] {
+const asksOf = oncePerCall(({ data_types, ...period }: ChartArguments): Asks => {
   const byLabel = new Map<string | undefined, AskedObservations>()
   for (const data_type of data_types) {
     const asked = askedObservations({ ...period, data_type })
@@ -122,7 +124,7 @@ function asksOf({ data_types, ...period }: ChartArguments): [AskedObservations, 
   const [first, ...others] = byLabel.values()
   if (first === undefined) throw new TypeError('There is at least one type')
   return [first, ...others]
-}
+})
 
 /** The period on the wall clock of its time zone. */
 function onWall({ from, before, timeZone: zone }: Period): { from?: number; before?: number } {

@@ -1,8 +1,10 @@
+import { type LoadedRoster, openDecision } from '../../src/access/decide.ts'
 import type { Caller, Policy, Rule } from '../../src/access/narrowing.ts'
 import { parsePermissions } from '../../src/access/permissions.ts'
 import { defaultRoles } from '../../src/access/roles.ts'
 import { type Roster, rosterOf } from '../../src/access/roster.ts'
 import { parseScopes } from '../../src/access/scopes.ts'
+import type { Target } from '../../src/access/target.ts'
 
 /** A caller with these studies, organizations, scopes and patient context. */
 export function callerOf(given: {
@@ -53,3 +55,19 @@ export const openRule: Rule = { name: 'capabilities', needs: [], patients: false
 
 export const policy: Policy = { roles: defaultRoles, traits: { categories: true, groups: false } }
 export const jupyterhealth: Policy = { roles: defaultRoles, traits: { categories: false, groups: true } }
+
+/** One decision, opened and made. */
+export function decide(
+  rule: Rule,
+  caller: Caller,
+  target: Target,
+  rosters: readonly LoadedRoster[],
+  by: Policy,
+) {
+  return openDecision(rule, caller, by).decide(target, rosters)
+}
+
+/** The rosters that a decision needs. */
+export function rostersFor(rule: Rule, caller: Caller, target: Target, by: Policy) {
+  return openDecision(rule, caller, by).rostersFor(target)
+}

@@ -1,24 +1,19 @@
 import { describe, expect, it } from 'vitest'
-import {
-  decide,
-  isDenial,
-  type LoadedRoster,
-  mayList,
-  missingScopes,
-  rostersFor,
-} from '../../src/access/decide.ts'
+import { isDenial, type LoadedRoster, openDecision } from '../../src/access/decide.ts'
 import type { Grant } from '../../src/access/grant.ts'
 import type { Caller, Denial, Policy, Rule } from '../../src/access/narrowing.ts'
 import { refusedRoster } from '../../src/access/roster.ts'
 import type { RosterKey, Target } from '../../src/access/target.ts'
 import {
   callerOf,
+  decide,
   jupyterhealth,
   observationRule,
   openRule,
   patientRule,
   policy,
   rosterFor,
+  rostersFor,
   studyRule,
 } from './callers.ts'
 
@@ -43,6 +38,8 @@ function granted(decision: Grant | Denial): Grant {
 }
 
 const ofCategories = (...categories: string[]) => [{ types: ['Observation'], categories }]
+const mayList = (rule: Rule, caller: Caller, by: Policy) => openDecision(rule, caller, by).listed
+const missingScopes = (rule: Rule, caller: Caller, by: Policy) => openDecision(rule, caller, by).missingScopes
 const forbidden = { denied: 'FORBIDDEN', scopes: [] }
 const decideOn = (caller: Caller, target: Target, rule: Rule = observationRule, by: Policy = policy) =>
   decide(rule, caller, target, rosters, by)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { decide, isDenial } from '../../src/access/decide.ts'
+import { isDenial } from '../../src/access/decide.ts'
 import { assertGrant, Grant } from '../../src/access/grant.ts'
-import { callerOf, openRule, policy } from './callers.ts'
+import { callerOf, decide, openRule, policy } from './callers.ts'
 
 const grant = decide(openRule, callerOf({}), { kind: 'reach' }, [], policy)
 

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decide, isDenial, rostersFor } from '../../src/access/decide.ts'
+import { isDenial } from '../../src/access/decide.ts'
 import type { Caller } from '../../src/access/narrowing.ts'
 import { type Enrolment, rosterOf } from '../../src/access/roster.ts'
 import { createRosterStore, type RosterSource } from '../../src/access/rosters.ts'
 import type { RosterKey, Target } from '../../src/access/target.ts'
-import { callerOf, observationRule, policy } from './callers.ts'
+import { callerOf, decide, observationRule, policy, rostersFor } from './callers.ts'
 
 const seconds = 60
 const limit = 5

@@ -1,4 +1,4 @@
-import { decide, isDenial, type LoadedRoster } from '../../src/access/decide.ts'
+import { isDenial, type LoadedRoster, openDecision } from '../../src/access/decide.ts'
 import type { Grant } from '../../src/access/grant.ts'
 import { noPermissions, type Permissions } from '../../src/access/permissions.ts'
 import { defaultRoles } from '../../src/access/roles.ts'
@@ -18,7 +18,7 @@ export interface TestCaller {
   readonly patient?: string
 }
 
-/** The grant that `decide` makes for a caller; it fails where there is none. */
+/** The grant that a decision makes for a caller; it fails where there is none. */
 export function grantFor(caller: TestCaller, target: Target, patients = true): Grant {
   const { studies = {}, organizations = {}, superuser = false } = caller
   const permissions: Permissions = {
@@ -29,13 +29,15 @@ export function grantFor(caller: TestCaller, target: Target, patients = true): G
     ),
     superuser,
   }
-  const decision = decide(
+  const open = openDecision(
     { name: 'a_tool', needs: [{ types: ['Observation'] }], patients },
     { permissions, scopes: parseScopes(caller.scope), patient: caller.patient },
-    target,
-    [...loadedFrom('study', studies), ...loadedFrom('organization', organizations)],
     { roles: defaultRoles, traits: undefined },
   )
+  const decision = open.decide(target, [
+    ...loadedFrom('study', studies),
+    ...loadedFrom('organization', organizations),
+  ])
   if (isDenial(decision)) throw new Error(`denied: ${decision.denied}`)
   return decision
 }

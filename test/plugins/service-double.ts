@@ -155,8 +155,8 @@ export function createServiceDouble(): ServiceDouble {
       return principal
     },
     listTools: () => [...registry.tools.values()].filter(({ name }) => name !== 'hidden').map(listTool),
-    missingScopes: (_, tool) =>
-      tool === 'needs_scope' ? ['user/Patient.rs', 'user/Observation.rs'] : undefined,
+    missingScopes: ({ name }) =>
+      name === 'needs_scope' ? ['user/Patient.rs', 'user/Observation.rs'] : undefined,
     async callTool(request) {
       calls.push(request)
       request.record?.({

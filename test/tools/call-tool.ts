@@ -1,4 +1,4 @@
-import { decide, isDenial, rostersFor } from '../../src/access/decide.ts'
+import { isDenial, openDecision } from '../../src/access/decide.ts'
 import type { Policy, Rule } from '../../src/access/narrowing.ts'
 import type { Principal } from '../../src/access/principal.ts'
 import { type Enrolment, type Roster, rosterOf } from '../../src/access/roster.ts'
@@ -51,9 +51,10 @@ export async function callTool(tool: Tool, given: unknown, calling: Calling): Pr
   const rule: Rule = { name: tool.name, ...tool.rule }
   const policy = calling.policy ?? defaultPolicy
   const target = targetOf(tool.subject(input))
-  const keys = rostersFor(rule, calling.principal, target, policy)
+  const open = openDecision(rule, calling.principal, policy)
+  const keys = open.rostersFor(target)
   const rosters = keys.map((key) => ({ key, roster: rosterOfHoldings(calling.holdings, key) }))
-  const grant = decide(rule, calling.principal, target, rosters, policy)
+  const grant = open.decide(target, rosters)
   if (isDenial(grant)) throw fhirMcpError(grant.denied, { scopes: grant.scopes })
   const context: GrantedContext = {
     ...contextOf(calling),

@@ -1,5 +1,5 @@
-import { decide, isDenial, rostersFor } from '../../src/access/decide.ts'
-import { assertGrant, type Grant } from '../../src/access/grant.ts'
+import { isDenial, openDecision } from '../../src/access/decide.ts'
+import { assertGrant } from '../../src/access/grant.ts'
 import type { Rule } from '../../src/access/narrowing.ts'
 import type { Principal } from '../../src/access/principal.ts'
 import { rosterOf } from '../../src/access/roster.ts'
@@ -128,11 +128,12 @@ export async function callOn(tool: Tool, given: unknown, calling: ObservationCal
   const rule: Rule = { name: tool.name, ...tool.rule }
   const subject = tool.subject(input)
   const target: Target = subject.kind === 'patient' ? { kind: 'patient', patient: subject.patient } : subject
-  const needed = rostersFor(rule, principal, target, policy)
+  const open = openDecision(rule, principal, policy)
+  const needed = open.rostersFor(target)
   const rosters = needed
     .filter(({ kind, id }) => kind === 'study' && id === 's1')
     .map((key) => ({ key, roster }))
-  const grant: Grant | ReturnType<typeof decide> = decide(rule, principal, target, rosters, policy)
+  const grant = open.decide(target, rosters)
   if (isDenial(grant)) throw fhirMcpError(grant.denied)
   const base = { ...contextOf({ principal }), ...calling.context }
   return tool.run(input, {

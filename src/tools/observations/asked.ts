@@ -4,6 +4,7 @@ import type { ObservationFilter } from '../../exchange/exchange.ts'
 import type { ParametersParameter } from '../../fhir/types.ts'
 import { oneLine } from '../../results/line.ts'
 import { type AskedType, askedTypeOf, codeText } from '../arguments/data-type.ts'
+import { oncePerCall } from '../arguments/once-per-call.ts'
 import { type Period, type PeriodArguments, periodOf } from '../arguments/period.ts'
 import type { Subject } from '../tool.ts'
 
@@ -20,7 +21,7 @@ export interface AskedObservations {
 }
 
 /** Reads the arguments that choose observations. Throws INVALID_ARGUMENT; tools do so before anything is decided. */
-export function askedObservations(input: ObservationArguments): AskedObservations {
+export const askedObservations = oncePerCall((input: ObservationArguments): AskedObservations => {
   const period = periodOf(input)
   const type = input.data_type === undefined ? undefined : askedTypeOf(input.data_type)
   const { from, before } = period
@@ -33,7 +34,7 @@ export function askedObservations(input: ObservationArguments): AskedObservation
     period,
     type,
   }
-}
+})
 
 /** The patient that a call is about. Throws INVALID_ARGUMENT for the other arguments: nothing is decided on before. */
 export function patientSubject(
