@@ -154,6 +154,7 @@ function decidePatient(
     studies: ReadonlySet<string>,
     organizations: ReadonlySet<string>,
     restrictions: readonly Restriction[],
+    own?: string,
   ) =>
     issueGrant({
       tool: rule.name,
@@ -163,11 +164,11 @@ function decidePatient(
       organizations,
       patients: undefined,
       unrestricted: false,
-      own: undefined,
+      own,
       restrictions,
     })
   if (patient === caller.patient && byNoRole) {
-    return grantBy(new Set(), new Set(), narrowing.ownRestrictions)
+    return grantBy(new Set(), new Set(), narrowing.ownRestrictions, patient)
   }
   if (narrowing.patientOnly) return forbidden
   if (caller.permissions.superuser) return grantBy(new Set(), new Set(), narrowing.restrictions)

@@ -23,7 +23,7 @@ export interface GrantTerms {
   readonly patients: PatientSet | undefined
   /** Set by the superuser rule only: studies and patients are not restricted. */
   readonly unrestricted: boolean
-  /** The token's own patient context, where a decision on the whole reach includes it. */
+  /** The token's own patient context, where a decision on it or on the whole reach includes it. */
   readonly own: string | undefined
   /** What narrows the resources that may be in an answer beyond whose they are; none: nothing does. */
   readonly restrictions: readonly Restriction[]
@@ -59,6 +59,12 @@ export class Grant {
   /** Whether a study may be in an answer. */
   allowsStudy(study: string): boolean {
     return this.terms.unrestricted || this.terms.studies.has(study)
+  }
+
+  /** The token's own patient, where the grant is on nobody else; else undefined. */
+  get ownAlone(): string | undefined {
+    const { own, studies, organizations, unrestricted } = this.terms
+    return studies.size + organizations.size === 0 && !unrestricted ? own : undefined
   }
 
   /** How a patient stands to this grant. */

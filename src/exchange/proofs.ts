@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { fhirMcpError, isFhirMcpError } from '../errors.ts'
 
 /** What is known of the search forms of one exchange. */
@@ -8,38 +9,40 @@ export interface Proofs {
    *
    * It is to be called after the same caller has got a number above 0 with the form in use: that shows that the caller
    * may ask and that there is something to count, so that neither a refusal nor a 0 can come from an empty view. A 0
-   * needs no proof, since a filter that is ignored can only make a number larger.
+   * needs no proof, since a filter that is ignored can only make a number larger. `caller`: an exchange may honour the form
+   * for some callers alone; what is found then holds for this one.
    * Throws NOT_SUPPORTED_BY_EXCHANGE, or what `control` threw.
    */
-  require(form: string, control: () => Promise<number>): Promise<void>
+  require(form: string, control: () => Promise<number>, caller?: string): Promise<void>
 }
 
 const kept = 300_000
 
 /** Makes the proofs of one exchange; `now` gives milliseconds since the epoch. */
 export function createProofs(now: () => number): Proofs {
-  const verdicts = new Map<string, { proven: boolean; until: number }>()
+  const verdicts = new LRUCache<string, { proven: boolean; until: number }>({ max: 10_000 })
   const flights = new Map<string, Promise<boolean>>()
 
-  const prove = async (form: string, control: () => Promise<number>): Promise<boolean> => {
+  const prove = async (name: string, control: () => Promise<number>): Promise<boolean> => {
     const flight = verdictOf(control)
-    flights.set(form, flight)
+    flights.set(name, flight)
     try {
       const proven = await flight
-      verdicts.set(form, { proven, until: now() + kept })
+      verdicts.set(name, { proven, until: now() + kept })
       return proven
     } finally {
-      if (flights.get(form) === flight) flights.delete(form)
+      if (flights.get(name) === flight) flights.delete(name)
     }
   }
 
   return {
-    async require(form, control) {
-      const known = verdicts.get(form)
+    async require(form, control, caller) {
+      const name = JSON.stringify([form, caller])
+      const known = verdicts.get(name)
       const fresh = known !== undefined && known.until > now() ? known.proven : undefined
       // Another caller's flight may end with that caller; then the control is asked for this one.
-      const shared = fresh ?? (await flights.get(form)?.catch(() => undefined))
-      if (!(shared ?? (await prove(form, control)))) {
+      const shared = fresh ?? (await flights.get(name)?.catch(() => undefined))
+      if (!(shared ?? (await prove(name, control)))) {
         throw fhirMcpError('NOT_SUPPORTED_BY_EXCHANGE', {
           detail: `The exchange counts the same with an impossible value of "${form}", so its numbers cannot be trusted.`,
         })

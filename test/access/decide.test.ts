@@ -122,6 +122,23 @@ describe('a patient', () => {
   })
 })
 
+describe("a grant on the token's own patient alone", () => {
+  const own = { patient: 'pat-50' }
+  it('is one on that patient, and on the whole reach of somebody who is permitted nothing else', () => {
+    expect(granted(decideOn(callerOf(own), patient('pat-50'))).ownAlone).toBe('pat-50')
+    expect(granted(decideOn(callerOf({ ...own, studies: ['a'] }), patient('pat-50'))).ownAlone).toBe('pat-50')
+    expect(granted(decideOn(callerOf(own), reach)).ownAlone).toBe('pat-50')
+  })
+
+  it('is none on others, or on them too', () => {
+    expect(granted(decideOn(callerOf({ ...own, studies: ['a'] }), reach)).ownAlone).toBeUndefined()
+    expect(granted(decideOn(callerOf({ ...own, organizations: ['north'] }), reach)).ownAlone).toBeUndefined()
+    expect(granted(decideOn(callerOf({ studies: ['a'] }), patient('pat-1'))).ownAlone).toBeUndefined()
+    expect(granted(decideOn(callerOf({ ...own, superuser: true }), reach)).ownAlone).toBeUndefined()
+    expect(granted(decideOn(callerOf({ superuser: true }), patient('pat-1'))).ownAlone).toBeUndefined()
+  })
+})
+
 describe('the own reach', () => {
   it('is the union of studies, organizations and the patient context', () => {
     const caller = callerOf({ studies: ['a', 'b'], organizations: ['north'], patient: 'pat-50' })

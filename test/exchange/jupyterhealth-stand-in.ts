@@ -11,6 +11,8 @@ export interface JupyterHealthFaults {
   readonly total?: (total: number) => number | undefined
   /** Takes instants for whole days. */
   readonly wholeDays?: boolean
+  /** Types that this caller may not search. */
+  readonly forbids?: readonly string[]
   /** The API beside FHIR is refused to this caller. */
   readonly noApi?: number
 }
@@ -106,6 +108,7 @@ export async function startJupyterHealth(
       const found = ofType.find((row) => row.id === id)
       return found ? json(response, altered(found, faults)) : json(response, outcome, 404)
     }
+    if (faults.forbids?.includes(type)) return json(response, outcome, 403)
     const query = method === 'POST' ? new URLSearchParams() : searchParams
     for (const ignored of faults.ignores ?? []) query.delete(ignored)
     const refused = refusal(query, rows, studies, organizations)

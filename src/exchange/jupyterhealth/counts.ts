@@ -9,6 +9,7 @@ import type { SearchPairs } from '../search-pairs.ts'
 import { holdAgainstBranch, subjectOf } from './check-observation.ts'
 import { branchPairs, type CodeBranch, codeBranches, isWholeDay, requireNoCategories } from './filters.ts'
 import { exchangeId, isExchangeId } from './ids.ts'
+import { provePlace } from './place-proof.ts'
 import { countRows, readPage, readRows } from './rows.ts'
 import { memberOf, organizationParameter } from './within.ts'
 
@@ -17,13 +18,14 @@ const notCounted = ['entered-in-error', 'cancelled'] as const
 
 /** Values that nothing can have; they name nobody. */
 const impossible: Readonly<Record<string, string>> = {
-  patient: '0',
-  [organizationParameter]: '0',
   code: 'urn:control:none|none',
   'date ge': 'ge9998-12-31',
   'date lt': 'lt1000-01-01',
   status: 'no-such-status',
 }
+
+/** Filters that say whose observations are meant. */
+const places = ['patient', organizationParameter]
 
 /** How many observations one patient of a grant has. */
 export async function countOfPatient(
@@ -93,7 +95,7 @@ async function countWithin(counting: Counting, within: SearchPairs): Promise<Obs
   )
   const [main, ...others] = branches.filter(({ total }) => total > 0).sort((a, b) => b.total - a.total)
   if (main === undefined) return none
-  await pMap(main.pairs, (pair) => proveForm(asking, pair), { concurrency: asking.connections })
+  await pMap(main.pairs, (pair) => proveForm(counting, pair), { concurrency: asking.connections })
   await proveBounds(counting, main)
   const excluded = await pMap(
     notCounted,
@@ -101,7 +103,7 @@ async function countWithin(counting: Counting, within: SearchPairs): Promise<Obs
     { concurrency: asking.connections },
   )
   const excludedThere = excluded.reduce((sum, one) => sum + one, 0)
-  if (excludedThere > 0) await proveForm(asking, ['status', 'no-such-status'])
+  if (excludedThere > 0) await proveForm(counting, ['status', 'no-such-status'])
   if (excludedThere > main.total) throw rejected('It counts more with a filter than without.')
 
   const rows = await pMap(others, (branch) => readBranch(counting, branch), {
@@ -166,7 +168,8 @@ async function proveBounds(counting: Counting, branch: CountedBranch): Promise<v
   )
 }
 
-function proveForm(asking: Asking, [name, value]: readonly [string, string]): Promise<void> {
+function proveForm({ asking, grant }: Counting, [name, value]: readonly [string, string]): Promise<void> {
+  if (places.includes(name)) return provePlace(asking, grant, name)
   const form = name === 'date' ? `date ${value.slice(0, 2)}` : name
   const control = impossible[form]
   if (control === undefined) throw rejected(`There is no control for ${form}.`)
