@@ -12,8 +12,10 @@ import type { Turns } from '../limits/turns.ts'
 import { inSpan } from '../telemetry/spans.ts'
 import type { GrantedContext, Subject, ToolContext, ToolStanding } from '../tools/tool.ts'
 import { type AccessParts, type CallAccess, createCallAccess, type Decision, policyOf } from './access.ts'
+import { type GivenArguments, givenArguments } from './given-arguments.ts'
 import { type Head, openLedger } from './ledger.ts'
 import type { Asker, Progress } from './service.ts'
+import { roundedArguments, wrongArguments } from './wrong-arguments.ts'
 
 /** What every call of a process shares. */
 export interface CallParts extends AccessParts {
@@ -174,13 +176,18 @@ function assertCurrent(principal: Principal, now: number): void {
   if (principal.expiresAt * 1000 <= now) throw fhirMcpError('TOKEN_EXPIRED')
 }
 
-/** Checks the arguments of a call. Throws INVALID_ARGUMENT, naming each one that is wrong but not its value. */
+/** Reads and checks the arguments of a call. Throws INVALID_ARGUMENT, naming each one that is wrong but not its value. */
 export function checkArguments<Input extends z.ZodObject>(input: Input, given: unknown): z.output<Input> {
-  const parsed = input.safeParse(given ?? {})
+  return checkGiven(input, givenArguments(input, given))
+}
+
+/** Checks arguments that were read. Throws INVALID_ARGUMENT, naming each one that is wrong but not its value. */
+export function checkGiven<Input extends z.ZodObject>(
+  input: Input,
+  { values, rounded }: GivenArguments,
+): z.output<Input> {
+  if (rounded.length > 0) throw fhirMcpError('INVALID_ARGUMENT', { detail: roundedArguments(rounded) })
+  const parsed = input.safeParse(values)
   if (parsed.success) return parsed.data
-  const wrong = parsed.error.issues.map((issue) => {
-    const path = issue.path.join('.')
-    return path === '' ? issue.message : `${path}: ${issue.message}`
-  })
-  throw fhirMcpError('INVALID_ARGUMENT', { detail: wrong.join('; ') })
+  throw fhirMcpError('INVALID_ARGUMENT', { detail: wrongArguments(parsed.error, input, values) })
 }

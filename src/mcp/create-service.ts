@@ -11,6 +11,7 @@ import type { Identify } from '../identity/identify.ts'
 import { createTurns } from '../limits/turns.ts'
 import type { Answer } from '../results/answer.ts'
 import { createCursors } from '../results/cursor.ts'
+import { withEmptyArguments } from '../results/empty-arguments.ts'
 import { errorAnswer } from '../results/outcome.ts'
 import type { Meter } from '../telemetry/meter.ts'
 import { meteredRosters } from '../telemetry/metered-rosters.ts'
@@ -76,15 +77,14 @@ export function createService(parts: ServiceParts): NamingService {
 
   /** Leaves the record of a call that is refused as it comes, with what it asked for as far as that can be seen. */
   function noteToolRefusal(request: ToolCall, error: FhirMcpError, call = prepared.take(request)): void {
-    const tool = call?.tool
     // What nobody registered is a text of the caller's.
-    const name = tool?.name ?? 'unknown'
-    const given = tool === undefined ? [] : namesGiven(tool, request.arguments)
+    const name = call?.tool.name ?? 'unknown'
+    const given = call?.read.names ?? []
     noteRefusal(calls, { kind: 'tool', name, asker: request, given }, subjectOf(call), error)
   }
 
   async function run(call: PreparedCall, request: ToolRequest): Promise<Answer> {
-    const { tool, read } = call
+    const { read } = call
     if ('error' in read) {
       noteToolRefusal(request, read.error, call)
       throw read.error
@@ -95,7 +95,7 @@ export function createService(parts: ServiceParts): NamingService {
       kind: 'tool',
       asker: request,
       progress,
-      given: namesGiven(tool, request.arguments),
+      given: read.names,
       saidIn: saidInAnswer,
     } as const
     if (call.open === undefined) {
@@ -137,7 +137,7 @@ export function createService(parts: ServiceParts): NamingService {
         return undefined
       }
       try {
-        return await run(call, request)
+        return withEmptyArguments(await run(call, request), call.read.empty)
       } catch (thrown) {
         if (isFhirMcpError(thrown)) return errorAnswer(thrown)
         throw thrown
@@ -199,12 +199,6 @@ function cursorKey(configured: string | undefined): Uint8Array {
   if (key.length !== 32)
     throw fhirMcpError('CONFIG', { detail: 'results.cursorKey must be 32 bytes in base64url.' })
   return key
-}
-
-/** Names of arguments that the tool has; any other might hold a value. */
-function namesGiven({ input }: AnyTool, given: unknown): string[] {
-  if (typeof given !== 'object' || given === null) return []
-  return Object.keys(given).filter((name) => Object.hasOwn(input.shape, name))
 }
 
 /** What a call asks for, where its arguments are such that it can be seen. */

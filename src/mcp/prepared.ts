@@ -5,13 +5,19 @@ import type { Policy } from '../access/narrowing.ts'
 import type { Principal } from '../access/principal.ts'
 import { type FhirMcpError, isFhirMcpError } from '../errors.ts'
 import type { LocalTool, Tool } from '../tools/tool.ts'
-import { checkArguments } from './call.ts'
+import { checkGiven } from './call.ts'
+import { type GivenArguments, givenArguments } from './given-arguments.ts'
 import { type AnyTool, isLocal, type Registry } from './registry.ts'
 import { ruleOf, ruleOfCall } from './rule-of.ts'
 import type { ToolCall } from './service.ts'
 
 /** What a call's arguments were read as, or why they could not be. */
-export type ReadArguments = { readonly input: z.output<z.ZodObject> } | { readonly error: FhirMcpError }
+export type ReadArguments = {
+  /** Names of the arguments that have a value. */
+  readonly names: readonly string[]
+  /** Names of those that were given without one. */
+  readonly empty: readonly string[]
+} & ({ readonly input: z.output<z.ZodObject> } | { readonly error: FhirMcpError })
 
 /**
  * A call of a tool as far as it is known before anything is asked: its arguments, and the decision on its caller; a local tool
@@ -76,10 +82,18 @@ export function createPreparedCalls(registry: Registry, policy: () => Policy): P
 }
 
 function readArguments({ input }: AnyTool, given: unknown): ReadArguments {
+  const read = givenArguments(input, given)
+  const named = { names: namesIn(read, input), empty: read.empty }
   try {
-    return { input: checkArguments(input, given) }
+    return { ...named, input: checkGiven(input, read) }
   } catch (thrown) {
-    if (isFhirMcpError(thrown)) return { error: thrown }
+    if (isFhirMcpError(thrown)) return { ...named, error: thrown }
     throw thrown
   }
+}
+
+/** Names of arguments that the tool has; any other might hold a value. */
+function namesIn({ values }: GivenArguments, { shape }: z.ZodObject): string[] {
+  if (typeof values !== 'object' || values === null) return []
+  return Object.keys(values).filter((name) => Object.hasOwn(shape, name))
 }

@@ -111,7 +111,7 @@ function bundleOf(
   const entry = [
     ...rows.map((row) => entryOf(row.resource, 'match')),
     ...[...included].map((resource) => entryOf(resource, 'include')),
-    ...(notes.length > 0 ? [entryOf({ ...outcomeOf(notes), id: 'notes' }, 'outcome')] : []),
+    ...(notes.length > 0 ? [outcomeEntry(notes, 'notes')] : []),
   ]
   return {
     resourceType: 'Bundle',
@@ -121,6 +121,11 @@ function bundleOf(
     link,
     ...(entry.length > 0 ? { entry } : {}),
   }
+}
+
+/** Notes as an entry of a searchset. */
+export function outcomeEntry(notes: readonly Note[], id: string) {
+  return entryOf({ ...outcomeOf(notes), id }, 'outcome')
 }
 
 function entryOf(resource: AnyResource, mode: 'match' | 'include' | 'outcome') {

@@ -124,8 +124,11 @@ describe('search_patients', () => {
   it.each([
     [{}, 'give at least one of name, family'],
     [{ study_id: 's1' }, 'give at least one of name, family'],
-    [{ name: '  ' }, 'name:'],
-    [{ name: 'x', colour: 'red' }, 'colour'],
+    [{ name: '  ' }, 'give at least one of name, family'],
+    [
+      { name: 'x', colour: 'red' },
+      'there is no argument colour; the arguments are name, family, given, birthdate, identifier,',
+    ],
     [{ name: 'x', format: 'fhir_full' }, 'needs detail identified'],
     [{ identifier: '|' }, 'identifier: must be a value, or system|value'],
     [{ identifier: 'urn:x|' }, 'identifier: must be a value, or system|value'],
