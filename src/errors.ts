@@ -68,7 +68,7 @@ export const errorCatalog = {
     issue: 'value',
     message: 'An argument is not usable.',
     cause: 'An argument is missing, malformed or does not fit another one.',
-    cure: 'Call again as the detail says; no request was made.',
+    cure: 'Call again as the detail says.',
   },
   AMBIGUOUS: {
     status: 400,

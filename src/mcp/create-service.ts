@@ -20,6 +20,7 @@ import { policyOf } from './access.ts'
 import { type CallParts, doLocalWork, doWork, noteRefusal } from './call.ts'
 import { type ListedTool, listTool } from './listing.ts'
 import { createReadNames, type ReadNames } from './names.ts'
+import { withPatientHint } from './patient-hint.ts'
 import { createPreparedCalls, type PreparedCall } from './prepared.ts'
 import { type AnyTool, isLocal, type Registry } from './registry.ts'
 import { createResourceService } from './resource-service.ts'
@@ -139,7 +140,7 @@ export function createService(parts: ServiceParts): NamingService {
       try {
         return withEmptyArguments(await run(call, request), call.read.empty)
       } catch (thrown) {
-        if (isFhirMcpError(thrown)) return errorAnswer(thrown)
+        if (isFhirMcpError(thrown)) return errorAnswer(withPatientHint(thrown, call.tool))
         throw thrown
       }
     },

@@ -4,6 +4,7 @@ import { fhirMcpError } from '../errors.ts'
 import { idOf, isFhirId } from '../fhir/grammar.ts'
 import type { ResearchStudy } from '../fhir/types.ts'
 import type { Subject } from '../tools/tool.ts'
+import { patientHint } from './patient-hint.ts'
 
 /** What resolving may ask, each question decided before it is asked. */
 export interface Directory {
@@ -78,10 +79,7 @@ async function resolvePatient(
 ): Promise<string> {
   if (studyText === undefined) {
     if (isFhirId(text) || text.startsWith('Patient/')) return idOf(text, ['Patient'], 'patient_id')
-    throw fhirMcpError('INVALID_ARGUMENT', {
-      detail:
-        'patient_id must be a FHIR id, as 123 or Patient/123; a participant code needs study_id beside it.',
-    })
+    throw fhirMcpError('INVALID_ARGUMENT', { detail: `This is no FHIR id: ${patientHint}` })
   }
   const roster = await directory.roster({ kind: 'study', id: await resolveStudy(studyText, directory) })
   const fitting = new Set(byCode(roster, text))

@@ -89,6 +89,23 @@ describe('arguments of a call', () => {
     )
   })
 
+  it('of another kind are answered with the argument that takes them, whether there is such a thing or not', async () => {
+    // The code of an enrolled patient, the id of a patient out of reach, and nothing.
+    const texts = new Set<string>()
+    for (const patient_id of ['A002', 'pat-10', 'MRN-0001', 'nothing']) {
+      const called = await client.call('get_patient_demographics', { patient_id })
+      expect(called.isError).toBe(true)
+      texts.add(called.text)
+    }
+    expect(texts.size).toBe(1)
+    expect([...texts][0]).toMatch(/^FHIR_MCP_FORBIDDEN/)
+    expect([...texts][0]).toContain('A participant code needs study_id beside it; for a record number (MRN)')
+    const written = await client.call('get_patient_demographics', { patient_id: 'urn:mrn|MRN-0001' })
+    expect(written.text).toContain('ask search_patients with identifier')
+    const found = await client.call('get_patient_demographics', { patient_id: 'A002', study_id: 'study-a' })
+    expect(found.isError, found.text).toBe(false)
+  })
+
   it('that there are not are answered with those that there are, without a request', async () => {
     site.exchange.reset()
     const called = await client.call('get_patient_date_range', { patient: 'pat-2' })

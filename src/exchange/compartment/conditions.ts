@@ -5,7 +5,7 @@ import {
   compartmentRule,
   valuesAt,
 } from '../../fhir/compartment.ts'
-import { parseTime } from '../../fhir/date-time.ts'
+import { dayOf, parseTime } from '../../fhir/date-time.ts'
 import type { AnyResource } from '../../fhir/types.ts'
 import { requireHonoured } from '../check.ts'
 import { type Interval, intervalOf } from '../effective.ts'
@@ -113,7 +113,7 @@ function dateCondition(name: string, { paths }: CompartmentSearch, values: reado
     const whole = clock ? asked?.exact === true && written.precision !== 'minute' : true
     if (written === undefined || asked === undefined || !whole) {
       throw invalid(
-        `search.${name} must be a date (2026-10-01), a month, a year, or a date-time with seconds and offset (2026-10-01T08:30:00Z); ge, le, gt, lt or eq may stand before it.`,
+        `search.${name} must be a date (2026-10-01), a month, a year, or a date-time with seconds and offset (2026-10-01T08:30:00Z); ge, le, gt, lt or eq may stand before it. Today is ${dayOf(Date.now(), 'UTC')} in UTC.`,
       )
     }
     return comparison(match?.[1] ?? 'eq', widened(asked))

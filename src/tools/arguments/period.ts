@@ -1,5 +1,5 @@
 import { fhirMcpError } from '../../errors.ts'
-import { endOf, inZone, parseTime, startOf, utc } from '../../fhir/date-time.ts'
+import { dayOf, endOf, inZone, parseTime, startOf, utc } from '../../fhir/date-time.ts'
 import { isTimeZone } from '../../fhir/time-zone.ts'
 import { shortText } from './text.ts'
 
@@ -36,8 +36,8 @@ export function periodOf({ start: first, end: last, time_zone: zone }: PeriodArg
       'time_zone must be the IANA name of a time zone, as Europe/Berlin, America/New_York or UTC.',
     )
   }
-  const from = first === undefined ? undefined : startOf(read('start', first), zone)
-  const before = last === undefined ? undefined : endOf(read('end', last), zone)
+  const from = first === undefined ? undefined : startOf(read('start', first, zone), zone)
+  const before = last === undefined ? undefined : endOf(read('end', last, zone), zone)
   if (from !== undefined && before !== undefined && from >= before) {
     throw invalid(`start must not be after end: start is ${inZone(from, zone)}, end ${inZone(before, zone)}.`)
   }
@@ -53,11 +53,12 @@ export function periodOf({ start: first, end: last, time_zone: zone }: PeriodArg
   }
 }
 
-function read(argument: string, text: string) {
+function read(argument: string, text: string, zone: string) {
   const written = parseTime(text)
   if (written !== undefined) return written
+  const today = dayOf(Date.now(), zone)
   throw invalid(
-    `${argument} must be a date (2026-10-01), a month (2026-10), a year, or a date-time (2026-10-01T08:30, 2026-10-01T08:30:00+02:00).`,
+    `${argument} must be a date (2026-10-01), a month (2026-10), a year, or a date-time (2026-10-01T08:30, 2026-10-01T08:30:00+02:00). Today is ${today} in ${zone}.`,
   )
 }
 

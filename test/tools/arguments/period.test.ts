@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { periodOf } from '../../../src/tools/arguments/period.ts'
 
 const period = (start?: string, end?: string, time_zone = 'UTC') => periodOf({ start, end, time_zone })
@@ -43,11 +43,14 @@ describe('a period', () => {
     [['2026-10-02', '2026-10-01'], /start must not be after end/],
     [['01.10.2026'], /start must be a date \(2026-10-01\)/],
     [[undefined, '2026-02-30'], /end must be a date/],
+    [['yesterday', undefined, 'Pacific/Auckland'], /Today is 2026-11-24 in Pacific\/Auckland\.$/],
     [['2026-10-01', undefined, 'Mars/Olympus'], /time_zone must be the IANA name/],
     [['2026-10-01', undefined, '+02:00'], /time_zone must be the IANA name/],
     // Samoa went over this day.
     [['2011-12-30', '2011-12-30', 'Pacific/Apia'], /start must not be after end/],
   ])('refuses %j and says what would be right', ([start, end, zone], detail) => {
+    vi.useFakeTimers({ now: Date.parse('2026-11-23T12:00:00Z') })
+    onTestFinished(() => void vi.useRealTimers())
     expect(() => period(start, end, zone)).toThrow(
       expect.objectContaining({ code: 'FHIR_MCP_INVALID_ARGUMENT', detail: expect.stringMatching(detail) }),
     )
