@@ -1,5 +1,5 @@
 import type { Observation } from '../fhir/types.ts'
-import { type DataType, dataTypeOf } from '../open-mhealth/data-types.ts'
+import { type DataType, dataTypeOf, findDataType } from '../open-mhealth/data-types.ts'
 import type { ReadingTime } from '../results/reading-time.ts'
 import { isModified, notSummarised } from '../results/standing.ts'
 import type { Unit } from '../results/values.ts'
@@ -150,15 +150,19 @@ export function collectPanels(zone: string): PanelCollector {
     unclocked: () => unclocked,
     add(observation, contributions, time, label) {
       if (time.from === undefined || !time.hasDay || notSummarised(observation) !== undefined) return
-      const type = dataTypeOf(observation)
+      const observed = dataTypeOf(observation)
+      if (observed?.name === 'sleep-episode' && !isModified(observation)) addClock(observed, time)
       const at = wallTime(time.from, zone)
-      let plain = contributions.filter(isPlain)
-      if (type?.name === 'blood-pressure') plain = addPressure(type, plain, at)
-      if (type !== undefined && (nightValues.has(type.name) || nightStages.has(type.name))) {
-        if (type.name === 'sleep-episode' && !isModified(observation)) addClock(type, time)
-        plain = addNight(type, plain, time)
+      const all = contributions.filter(isPlain)
+      for (const key of new Set(all.map((one) => one.type.key))) {
+        const type = findDataType(key)
+        let plain = all.filter((one) => one.type.key === key)
+        if (type?.name === 'blood-pressure') plain = addPressure(type, plain, at)
+        if (type !== undefined && (nightValues.has(type.name) || nightStages.has(type.name))) {
+          plain = addNight(type, plain, time)
+        }
+        for (const one of plain) addLine(type, label, at, one)
       }
-      for (const one of plain) addLine(type, label, at, one)
     },
     panels() {
       const types = [...new Set([...all.values()].map(({ type }) => type))]

@@ -14,6 +14,7 @@ import { type LoincFacts, loincOfMember, loincOfType, stepsOfDay } from './loinc
 import { componentOf, conceptOf, type Leaf, leavesOf } from './members.ts'
 import { namespaceSystems } from './systems.ts'
 import { frameMember, type TimeFrame, timeFrameOf } from './time-frame.ts'
+import { isReadable, memberSystemOf, undescribedElements } from './undescribed.ts'
 import { quantityOf } from './units.ts'
 
 /**
@@ -28,7 +29,8 @@ export interface Decoded {
 
 /** Fixed texts: nothing of the attachment is in them. */
 export const decodeNotes = {
-  unknownType: 'The attachment is of a type or code that is not known here; it is kept as it came.',
+  unknownType:
+    'The attachment is of a type that is not known here, and is not a few numbers; it is kept as it came.',
   unexpectedShape: 'The body does not have the shape of its type; the attachment is kept as it came.',
   otherTime:
     "The body says another time than the exchange: both are kept. Filters, order and counts go by the exchange's.",
@@ -48,7 +50,8 @@ const openMHealthSystems: ReadonlySet<string | undefined> = new Set(Object.value
  * beside the original coding where it is certain; `effective[x]` where the resource has none or says the same time without
  * its offset; `measurement_location` as `bodySite`, `measurement_method` as `method`, `descriptive_statistic` as `interpretation` (its value is an
  * aggregate, not a reading). Every other member, and a time that differs from the resource's own, is a component (see
- * `componentOf`). Numbers are those of the body. The header identifies uploads and devices and is left out. An odd
+ * `componentOf`). Numbers are those of the body. A body of a type that nobody described is read member by member. The
+ * header identifies uploads and devices and is left out. An odd
  * time frame keeps the rest of the body from nothing: a `note` says what is odd. What cannot be decoded so is given back as it
  * is, with a note why. An observation without an attachment comes back as it is, without a note.
  */
@@ -56,12 +59,15 @@ export function decodeObservation(observation: Observation): Decoded {
   const { valueAttachment, ...rest } = observation
   if (valueAttachment === undefined) return { observation, decoded: false }
   const schema = schemaOf(observation)
-  if (schema === undefined) return undecoded(observation, decodeNotes.unknownType)
   const body = readBody(valueAttachment)
   if ('note' in body) return undecoded(observation, body.note)
-  const content = contentOf(schema.type, body.members)
+  const content = contentOf(schema?.type, body.members)
   if (content === undefined) return undecoded(observation, decodeNotes.unexpectedShape)
-  return { observation: build(rest, schema.type, schema.system, content), decoded: true }
+  if (schema !== undefined) {
+    return { observation: build(rest, schema.type, schema.system, content), decoded: true }
+  }
+  if (!isReadable(content.leaves)) return undecoded(observation, decodeNotes.unknownType)
+  return { observation: buildUndescribed(rest, content), decoded: true }
 }
 
 function undecoded(observation: Observation, note: string): Decoded {
@@ -93,28 +99,29 @@ interface Content {
 /** A body that says nothing of its time. */
 const noFrame: TimeFrame = { time: undefined, held: [] }
 
-function contentOf(type: DataType, body: object): Content | undefined {
-  const leaves = leavesOf(body)?.map((leaf) => withUnit(leaf, type))
+function contentOf(type: DataType | undefined, body: object): Content | undefined {
+  const members = type?.members ?? []
+  const leaves = leavesOf(body)?.map((leaf) => withUnit(leaf, members))
   const said = ownMember(body, frameMember)
   const frame = said === undefined || said === null ? noFrame : timeFrameOf(said)
   if (leaves === undefined) return undefined
   // Two ways to one path (`{"a.b": 1, "a": {"b": 2}}`): neither can be told from the other any more.
   if (new Set(leaves.map(({ path }) => path)).size < leaves.length) return undefined
   const measured = new Map<string, Leaf>()
-  for (const { path, kind } of type.members) {
+  for (const { path, kind } of members) {
     const leaf = leaves.find((one) => one.path === path)
     if (leaf === undefined || leaf.value.kind === 'empty') continue
     if (leaf.value.kind !== (kind === 'text' ? 'string' : 'unitValue')) return undefined
     measured.set(path, leaf)
   }
-  if (!type.required.every((path) => measured.has(path))) return undefined
-  if (measured.size === 0 && frame.time === undefined) return undefined
+  if (!(type?.required ?? []).every((path) => measured.has(path))) return undefined
+  if (type !== undefined && measured.size === 0 && frame.time === undefined) return undefined
   return { leaves, measured, frame }
 }
 
 /** Gives a number that its schema writes without a unit the unit that it has. */
-function withUnit(leaf: Leaf, type: DataType): Leaf {
-  const unit = type.members.find(({ path }) => path === leaf.path)?.bareUnit
+function withUnit(leaf: Leaf, members: readonly Member[]): Leaf {
+  const unit = members.find(({ path }) => path === leaf.path)?.bareUnit
   if (unit === undefined || leaf.value.kind !== 'number') return leaf
   return { path: leaf.path, value: { kind: 'unitValue', value: leaf.value.value, unit } }
 }
@@ -139,7 +146,7 @@ function build(
     resource,
     { code: coded(resource, loincOfType(type, facts)) },
     time.elements,
-    wordElements(resource, system, facts, used),
+    wordElements(resource, system, facts.text, used),
     valueElements(type, content, facts, used),
     notesElement(resource, time.notes),
   )
@@ -147,6 +154,25 @@ function build(
   const components = componentsOf(type, system, content, facts, used)
   const component = [...(resource.component ?? []), ...components]
   if (component.length > 0) built.component = component
+  return built
+}
+
+function buildUndescribed(resource: Omit<Observation, 'valueAttachment'>, content: Content): Observation {
+  const time = timing(resource, effectiveTimeOf(resource), content.frame)
+  const used = new Set<string>(time.held)
+  const text = (path: string) => textOf(content.leaves, path)
+  const built: Observation = Object.assign(
+    {},
+    resource,
+    time.elements,
+    wordElements(resource, memberSystemOf(resource.code), text, used),
+    notesElement(resource, time.notes),
+  )
+  for (const element of time.replaced) delete built[element]
+  const { valueQuantity, component = [] } = undescribedElements(resource.code, content.leaves, used)
+  if (valueQuantity !== undefined) built.valueQuantity = valueQuantity
+  const all = [...(resource.component ?? []), ...component]
+  if (all.length > 0) built.component = all
   return built
 }
 
@@ -197,11 +223,11 @@ function timing(resource: Observation, own: EffectiveTime | undefined, frame: Ti
 function wordElements(
   resource: Observation,
   system: string,
-  facts: LoincFacts,
+  text: LoincFacts['text'],
   used: Set<string>,
 ): Pick<Observation, 'bodySite' | 'method' | 'interpretation'> {
   const take = (path: string) => {
-    const word = facts.text(path)
+    const word = text(path)
     if (word === undefined || word === '') return undefined
     used.add(path)
     return conceptOf(word, system)

@@ -4,7 +4,7 @@ import { anyResource } from './any-resource.ts'
 import { focusText } from './focus-text.ts'
 import { barred, oneLine } from './line.ts'
 import { pruneObservation } from './prune-observation.ts'
-import { distinguishingCode, nameOfComponent, nameOfObservation } from './reading-names.ts'
+import { distinguishingCode, nameOfComponent, nameOfObservation, nameOfValue } from './reading-names.ts'
 import { type ReadingTime, readingTime } from './reading-time.ts'
 import { withoutBase } from './relative.ts'
 import type { Row } from './searchset.ts'
@@ -103,7 +103,9 @@ function readingText(
   statistic: string | undefined,
   zone: string,
 ): string {
-  const own = valueText(observation, zone)
+  const value = valueText(observation, zone)
+  const member = nameOfValue(observation).component
+  const own = value === undefined || member === undefined ? value : `${member.label} ${value}`
   const parts = components.map(({ component, label }) => {
     const mark = isModified(component) ? ' (modifierExtension not understood: may mean something else)' : ''
     return `${label} ${valueText(component, zone) ?? 'without a value'}${mark}`

@@ -1,6 +1,7 @@
 import type { CodeableConcept, Observation, ObservationComponent } from '../fhir/types.ts'
-import { type DataType, dataTypeOf } from '../open-mhealth/data-types.ts'
+import { type DataType, findDataType, type Member, measureOf } from '../open-mhealth/data-types.ts'
 import { loincSystem } from '../open-mhealth/systems.ts'
+import { schemaNameOf } from '../open-mhealth/undescribed.ts'
 import { oneLine } from './line.ts'
 import { conceptWithCode } from './values.ts'
 
@@ -10,9 +11,15 @@ export interface Named {
   readonly key: string
 }
 
-/** What an observation is of: the short name of its type, else the name of its code. */
-export function nameOfObservation(observation: Observation, type = dataTypeOf(observation)): Named {
-  return type === undefined ? nameOfConcept(observation.code) : { label: type.name, key: type.name }
+/** What an observation is of: the short name of its type, else that of its schema, else the name of its code. */
+export function nameOfObservation({ code }: Observation, type = measureOf(code)?.type): Named {
+  if (type !== undefined) return { label: type.name, key: type.name }
+  const schema = schemaNameOf(code)
+  if (schema === undefined) return nameOfConcept(code)
+  // Another version of a schema that is described may mean something else, whatever LOINC stands beside it.
+  return findDataType(schema) === undefined
+    ? { label: schema, key: schema }
+    : nameOfConcept({ ...code, coding: (code.coding ?? []).filter(({ system }) => system !== loincSystem) })
 }
 
 /**
@@ -26,15 +33,55 @@ export function nameOfComponent(component: ObservationComponent, type: DataType 
     type?.members.find(({ loinc }) =>
       codings.some(({ system, code }) => system === loincSystem && code === loinc),
     )
-  if (member === undefined) return nameOfConcept(component.code)
-  return { label: member.path.replace(/[._]+/g, ' '), key: member.path }
+  return member === undefined ? nameOfConcept(component.code) : nameOfMember(member)
 }
 
-/** The LOINC code of an observation whose type has several of them: specimen or circumstances differ. */
+function nameOfMember({ path }: Member): Named {
+  return { label: path.replace(/[._]+/g, ' '), key: path }
+}
+
+/** What a value is of: a type, and which of its values where it has several. */
+export interface ValueName {
+  readonly type: Named
+  /** Undefined for the one value of a type. */
+  readonly component: Named | undefined
+  /** The concept that names the type. */
+  readonly concept: CodeableConcept
+}
+
+/** What the value of an observation itself is of; a member that stands alone (a systolic pressure) is named as in its panel. */
+export function nameOfValue(observation: Observation): ValueName {
+  const member = measureOf(observation.code)?.member
+  const component = member === undefined ? undefined : nameOfMember(member)
+  return { type: nameOfObservation(observation), component, concept: observation.code }
+}
+
+/**
+ * What the value of a component is of. In a panel that is of no type itself (vital signs) it is what the component's own code
+ * says, so that it stands with the observations of that code.
+ */
+export function nameOfComponentValue(observation: Observation, component: ObservationComponent): ValueName {
+  const { code } = observation
+  const type = measureOf(code)?.type
+  const own = type === undefined && schemaNameOf(code) === undefined ? measureOf(component.code) : undefined
+  if (own !== undefined) {
+    return {
+      type: { label: own.type.name, key: own.type.name },
+      component: own.member === undefined ? undefined : nameOfMember(own.member),
+      concept: component.code,
+    }
+  }
+  const named = nameOfComponent(component, type)
+  return { type: nameOfObservation(observation, type), component: named, concept: code }
+}
+
+/** The LOINC codes of an observation whose type has several: specimen, site, method or circumstances differ. */
 export function distinguishingCode(observation: Observation, type: DataType | undefined): string | undefined {
-  if (type === undefined || type.loinc.length < 2) return undefined
+  if (type === undefined) return undefined
   const codes = (observation.code.coding ?? []).filter(({ system }) => system === loincSystem)
-  return codes.length > 0 ? codes.map(({ code }) => code).join('+') : undefined
+  const [usual, ...others] = type.loinc
+  const isUsual = others.length === 0 && codes.every(({ code }) => code === usual)
+  return codes.length > 0 && !isUsual ? codes.map(({ code }) => code).join('+') : undefined
 }
 
 /** LOINC's code tells what is measured, wherever a writer put it; a code of the writer's own stands beside it or alone. */

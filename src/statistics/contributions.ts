@@ -1,6 +1,5 @@
 import type { Coding, Observation } from '../fhir/types.ts'
-import { dataTypeOf } from '../open-mhealth/data-types.ts'
-import { type Named, nameOfComponent, nameOfObservation } from '../results/reading-names.ts'
+import { type Named, nameOfComponentValue, nameOfValue, type ValueName } from '../results/reading-names.ts'
 import { isModified, type NotSummarised, notSummarised } from '../results/standing.ts'
 import { statisticText } from '../results/statistic-text.ts'
 import { hasValue, type NotPlain, numberOf, type Unit, type ValueHolder } from '../results/values.ts'
@@ -11,7 +10,7 @@ export type Exclusion = NotSummarised | NotPlain
 /** One value of an observation, and the series that it belongs to. */
 export interface Contribution {
   readonly type: Named
-  /** Undefined for the value of the observation itself. */
+  /** Which value of the type; undefined for the one value of a type. */
   readonly component: Named | undefined
   /** The statistic that the value already is; undefined for a single reading. */
   readonly statistic: string | undefined
@@ -25,22 +24,20 @@ export interface Contribution {
  * none. An observation without any value gives one contribution that says so.
  */
 export function contributionsOf(observation: Observation): Contribution[] {
-  const type = dataTypeOf(observation)
-  const shared = {
-    type: nameOfObservation(observation),
-    statistic: statisticText(observation),
-    code: observation.code.coding?.find(({ code }) => code !== undefined),
-  }
+  const statistic = statisticText(observation)
+  const of = (name: ValueName, holder: ValueHolder): Contribution => ({
+    type: name.type,
+    component: name.component,
+    code: name.concept?.coding?.find(({ code }) => code !== undefined),
+    statistic,
+    ...readValue(holder, observation),
+  })
   const components = observation.component ?? []
   const isPanel =
     components.length > 0 && !hasValue(observation) && observation.dataAbsentReason === undefined
   return [
-    ...(isPanel ? [] : [{ ...shared, component: undefined, ...readValue(observation, observation) }]),
-    ...components.map((component) => ({
-      ...shared,
-      component: nameOfComponent(component, type),
-      ...readValue(component, observation),
-    })),
+    ...(isPanel ? [] : [of(nameOfValue(observation), observation)]),
+    ...components.map((component) => of(nameOfComponentValue(observation, component), component)),
   ]
 }
 

@@ -5,6 +5,7 @@ import {
   dataTypes,
   findDataType,
   loincCodesOf,
+  measureOf,
   openMHealthCodesOf,
   searchCodesOf,
 } from '../../src/open-mhealth/data-types.ts'
@@ -25,25 +26,9 @@ function isLoinc(code: string): boolean {
 }
 
 describe('the registry', () => {
-  it('has every type of the two standards that is understood', () => {
-    expect(dataTypes().map(({ name }) => name)).toEqual([
-      'blood-glucose',
-      'blood-pressure',
-      'body-temperature',
-      'body-weight',
-      'heart-rate',
-      'heart-rate-variability',
-      'oxygen-saturation',
-      'physical-activity',
-      'respiratory-rate',
-      'rr-interval',
-      'sleep-duration',
-      'sleep-episode',
-      'sleep-stage-summary',
-      'step-count',
-      'time-in-bed',
-      'total-sleep-time',
-    ])
+  it('is in the order of its names, each of them once', () => {
+    const names = dataTypes().map(({ name }) => name)
+    expect(names).toEqual([...new Set(names)].sort())
   })
 
   it('has a title, a meaning, a published version, units and at least one number for each', () => {
@@ -60,15 +45,20 @@ describe('the registry', () => {
 
   it('has LOINC codes with a right check digit only', () => {
     expect(isLoinc('8867-5')).toBe(false)
-    const codes = dataTypes().flatMap(({ loinc: own, members }) => [
+    const codes = dataTypes().flatMap(({ loinc: own, otherLoinc, members }) => [
       ...own,
+      ...otherLoinc,
       ...members.flatMap((member) => member.loinc ?? []),
     ])
     for (const code of codes) expect([code, isLoinc(code)]).toEqual([code, true])
   })
 
   it('has no word that means two types', () => {
-    const words = dataTypes().flatMap(({ name, synonyms }) => [name, ...synonyms])
+    const words = dataTypes().flatMap(({ name, synonyms, members }) => [
+      name,
+      ...synonyms,
+      ...members.flatMap((member) => member.synonyms ?? []),
+    ])
     expect(new Set(words).size).toBe(words.length)
   })
 })
@@ -123,7 +113,7 @@ describe('findDataType', () => {
 })
 
 describe('codes to search for', () => {
-  it('are all published versions in both namespaces, then all of LOINC', () => {
+  it('are all published versions in both namespaces, then LOINC: of the whole, then of members that no other type is', () => {
     const type = findDataType('physical-activity')
     expect(type && searchCodesOf(type)).toEqual([
       { system: omh, code: 'omh:physical-activity:2.0' },
@@ -132,21 +122,30 @@ describe('codes to search for', () => {
       { system: omh, code: 'omh:physical-activity:1.0' },
       { system: ieee, code: 'ieee:physical-activity:1.0' },
       { system: loinc, code: '73985-4' },
+      { system: loinc, code: '55411-3' },
+      { system: loinc, code: '74008-4' },
     ])
   })
 
-  it('have the six of blood glucose and the two of heart rate', () => {
+  it('have those that a body gets before those that other writers use', () => {
     const [glucose, heart] = [findDataType('blood-glucose'), findDataType('heart-rate')]
-    expect(glucose && loincCodesOf(glucose)).toHaveLength(6)
-    expect(heart && loincCodesOf(heart).map(({ code }) => code)).toEqual(['8867-4', '40443-4'])
+    expect(glucose && loincCodesOf(glucose).map(({ code }) => code)).toEqual([
+      ...['2339-0', '15074-8', '2345-7', '14749-6', '99504-3', '105272-9'],
+      ...['41653-7', '14743-9', '32016-8', '2340-8', '2341-6', '74774-1'],
+    ])
+    expect(heart && loincCodesOf(heart).map(({ code }) => code)).toEqual(['8867-4', '40443-4', '8889-8'])
   })
 
-  it('lead back to their type', () => {
+  it('lead back to their type, and nothing else does', () => {
     for (const type of dataTypes()) {
+      for (const { system, code } of searchCodesOf(type)) {
+        const shared = code === '93832-4' && type.name === 'total-sleep-time'
+        expect(dataTypeOf(coded({ system, code }))?.name).toBe(shared ? 'sleep-duration' : type.name)
+      }
       for (const { system, code } of openMHealthCodesOf(type)) {
         expect(findDataType(`${system}|${code}`)).toBe(type)
-        expect(dataTypeOf(coded({ system, code }))).toBe(type)
       }
+      expect(dataTypeOf(coded({ system: omh, code: `omh:${type.name}:99.0` }))).toBeUndefined()
     }
   })
 })
@@ -162,8 +161,20 @@ describe('dataTypeOf', () => {
     expect(dataTypeOf(coded({ system: loinc, code: '59408-5' }))?.name).toBe('oxygen-saturation')
   })
 
-  it('knows no type by an unknown, a component’s or no coding', () => {
-    expect(dataTypeOf(coded({ system: loinc, code: '8480-6' }))).toBeUndefined()
+  it('knows a member that stands alone', () => {
+    const alone = coded({ system: loinc, code: '8480-6' })
+    expect(dataTypeOf(alone)?.name).toBe('blood-pressure')
+    expect(measureOf(alone.code)?.member?.path).toBe('systolic_blood_pressure')
+  })
+
+  it('calls a version that is not searched for by its own code, with LOINC beside it or not', () => {
+    const other = { system: omh, code: 'omh:body-weight:9.9' }
+    expect(dataTypeOf(coded(other))).toBeUndefined()
+    expect(dataTypeOf(coded(other, { system: loinc, code: '29463-7' }))).toBeUndefined()
+    expect(dataTypeOf(coded(other, { system: ieee, code: 'ieee:body-weight:0.1' }))?.name).toBe('body-weight')
+  })
+
+  it('knows no type by an unknown or no coding', () => {
     expect(dataTypeOf(coded({ system: loinc }, { system: omh, code: 'omh:blood-type:1.0' }))).toBeUndefined()
     expect(dataTypeOf(coded())).toBeUndefined()
     expect(dataTypeOf({ resourceType: 'Observation', status: 'final', code: { text: 'x' } })).toBeUndefined()

@@ -97,6 +97,16 @@ const words = fc.record(
   { requiredKeys: [] },
 )
 
+function place(body: Record<string, unknown>, [name = '', ...rest]: string[], value: unknown): void {
+  if (rest.length === 0) {
+    body[name] = value
+    return
+  }
+  const inner = (body[name] ?? {}) as Record<string, unknown>
+  body[name] = inner
+  place(inner, rest, value)
+}
+
 /** Values for the members of a type, placed in the body as their paths say. */
 function membersOf(members: readonly Member[], required: readonly string[]): fc.Arbitrary<object> {
   const values = members.map((member) => {
@@ -106,12 +116,9 @@ function membersOf(members: readonly Member[], required: readonly string[]): fc.
     return required.includes(member.path) ? value : fc.option(value, { nil: undefined })
   })
   return fc.tuple(...values).map((drawn) => {
-    const body: Record<string, unknown> = {}
+    const body = {}
     for (const [at, { path }] of members.entries()) {
-      const [outer = '', inner] = path.split('.')
-      if (drawn[at] === undefined) continue
-      if (inner === undefined) body[outer] = drawn[at]
-      else body[outer] = { ...(body[outer] ?? {}), [inner]: drawn[at] }
+      if (drawn[at] !== undefined) place(body, path.split('.'), drawn[at])
     }
     return body
   })

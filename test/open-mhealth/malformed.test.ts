@@ -22,26 +22,18 @@ function heart(value: string, more = ''): string {
 
 describe('an attachment that is kept', () => {
   it.each([
-    ['an unknown type', 'omh:blood-type:1.0'],
-    ['no version', 'omh:heart-rate'],
-    ['a version that is none', 'omh:heart-rate:two'],
-    ['another namespace', 'local:heart-rate:1.0'],
-    ['a name of Object.prototype', 'omh:constructor:1.0'],
-  ])('with a code of %s says so', (_, other) => {
-    expectUntouched(withText(heart('60'), other), decodeNotes.unknownType)
-  })
-
-  it('with a code in the other namespace’s system, or without system or code, is of an unknown type', () => {
-    const observation = withText(heart('60'), code)
-    for (const coding of [
-      [{ system: 'https://w3id.org/ieee1752', code }],
-      [{ code }, { system: 'https://w3id.org/openmhealth' }],
-      [{ system: 'http://loinc.org', code: '8867-4' }],
-      [],
-    ]) {
-      expectUntouched({ ...observation, code: { coding } }, decodeNotes.unknownType)
-    }
-    expectUntouched({ ...observation, code: { text: 'Heart rate' } }, decodeNotes.unknownType)
+    ['words alone', { mood: 'good' }],
+    [
+      'no value beside its time',
+      {
+        effective_time_frame: {
+          time_interval: { start_date_time: '2026-11-19T23:20:34Z', duration: { value: 2, unit: 'h' } },
+        },
+      },
+    ],
+    ['a series of numbers', { sample: Array.from({ length: 101 }, (_, at) => at) }],
+  ])('of a type that nobody described with %s says so', (_, body) => {
+    expectUntouched(withText(JSON.stringify({ body }), 'omh:blood-type:1.0'), decodeNotes.unknownType)
   })
 
   it.each([

@@ -51,6 +51,9 @@ describe('units', () => {
       ]
         .concat(['%', 'kcal', 'MET', 'm/s', 'km/h', 'beats/min', 'steps', 'strokes', 'laps', '1'])
         .concat(['steps/min', 'strokes/min'])
+        .concat(['mg', 'cm', 'mm', 'in', 'ft', 'kg/m2', 'L', 'L/min', 'mL/min', 'ppm', 'min/km', 'min/mi'])
+        .concat(['events/h', 'awakenings/h', 'snores/h', 'deg', 'rad/s', 'm/s^2', 'lx', 'nm', 'dB'])
+        .concat(['T', 'mT', 'uT', 'nT', 'pT'])
         .map(ucumOf),
     )
     reachable.add('{steps}/(24.h)')

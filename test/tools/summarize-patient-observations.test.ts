@@ -97,12 +97,34 @@ describe('summarize_patient_observations', () => {
   it('names a component as most readings do', async () => {
     const of = (id: string, value: number, text: string) =>
       observation(id, {
-        code: coded('35094-2'),
-        component: [{ code: { ...coded('8480-6'), text }, valueQuantity: quantity(value, 'mm[Hg]') }],
+        code: coded('85353-1'),
+        component: [{ code: { ...coded('8478-0'), text }, valueQuantity: quantity(value, 'mm[Hg]') }],
       })
-    const answer = await ask([of('a', 120, 'Sys'), of('b', 122, 'Systolic'), of('c', 124, 'Systolic')])
+    const answer = await ask([of('a', 90, 'MAP'), of('b', 92, 'Mean'), of('c', 94, 'Mean')])
     expect(seriesOf(answer).map(({ name, n }) => [name, n])).toEqual([
-      ['35094-2 | Systolic (8480-6) | mm[Hg]', 3],
+      ['85353-1 | Mean (8478-0) | mm[Hg]', 3],
+    ])
+  })
+
+  it('takes a value as what its own code says, in a panel of another code or alone', async () => {
+    const alone = (id: string, code: string, value: number, unit: string) =>
+      observation(id, { code: coded(code), valueQuantity: quantity(value, unit) })
+    const answer = await ask([
+      bloodPressure('a', '2026-10-01T08:00:00Z', 120, 80),
+      alone('b', '8480-6', 130, 'mm[Hg]'),
+      alone('c', '8867-4', 60, '/min'),
+      observation('d', {
+        code: coded('85353-1'),
+        component: [
+          { code: coded('8480-6'), valueQuantity: quantity(140, 'mm[Hg]') },
+          { code: coded('8867-4'), valueQuantity: quantity(70, '/min') },
+        ],
+      }),
+    ])
+    expect(seriesOf(answer).map(({ name, n }) => [name, n])).toEqual([
+      ['blood-pressure | diastolic blood pressure | mm[Hg]', 1],
+      ['blood-pressure | systolic blood pressure | mm[Hg]', 3],
+      ['heart-rate | /min', 2],
     ])
   })
 

@@ -16,7 +16,7 @@ describe('a data_type', () => {
     expect(textsOf('8867-4')).toEqual(textsOf('heart-rate'))
     expect(textsOf('omh:heart-rate:2.0')).toEqual(textsOf('heart-rate'))
     expect(textsOf('omh:heart-rate:9.9')).toEqual([...textsOf('heart-rate'), 'omh:heart-rate:9.9'])
-    expect(textsOf('8480-6')).toEqual([...textsOf('blood-pressure'), 'LOINC 8480-6'])
+    expect(textsOf('8480-6')).toEqual(textsOf('blood-pressure'))
   })
 
   it('by system and code means exactly that code, known or not', () => {

@@ -1,0 +1,86 @@
+import { type DataType, quantity, several, single, temperatures } from './data-type.ts'
+
+/** Circulation, temperature and glucose. */
+export const vitalSigns: readonly DataType[] = [
+  single(quantity('blood_glucose', ['mg/dL', 'mmol/L']), {
+    name: 'blood-glucose',
+    title: 'Blood glucose',
+    meaning: 'Glucose in blood, plasma, serum or interstitial fluid, by meter or continuous monitor.',
+    versions: { omh: ['1.0', '2.0', '3.0', '4.0'], ieee: [] },
+    loinc: ['2339-0', '15074-8', '2345-7', '14749-6', '99504-3', '105272-9'],
+    otherLoinc: ['41653-7', '14743-9', '32016-8', '2340-8', '2341-6', '74774-1'],
+    aggregate: false,
+    synonyms: ['glucose', 'blood-sugar', 'sugar', 'cgm', 'bg'],
+  }),
+  several(
+    [
+      {
+        ...quantity('systolic_blood_pressure', ['mm[Hg]'], '8480-6'),
+        synonyms: ['systolic', 'systolic-blood-pressure', 'sbp'],
+      },
+      {
+        ...quantity('diastolic_blood_pressure', ['mm[Hg]'], '8462-4'),
+        synonyms: ['diastolic', 'diastolic-blood-pressure', 'dbp'],
+      },
+    ],
+    ['systolic_blood_pressure', 'diastolic_blood_pressure'],
+    {
+      name: 'blood-pressure',
+      title: 'Blood pressure',
+      meaning: 'Systolic and diastolic blood pressure of one measurement.',
+      versions: { omh: ['1.0', '2.0', '3.0', '3.1', '4.0'], ieee: [] },
+      loinc: ['85354-9'],
+      otherLoinc: ['55284-4', '35094-2'],
+      aggregate: false,
+      synonyms: ['bp'],
+    },
+  ),
+  single(quantity('body_temperature', temperatures), {
+    name: 'body-temperature',
+    title: 'Body temperature',
+    meaning: 'Temperature of the body, at the site that bodySite or the code names.',
+    versions: { omh: ['1.0', '2.0', '3.0', '4.0'], ieee: [] },
+    loinc: ['8310-5'],
+    otherLoinc: ['8331-1', '8328-7', '8329-5', '8332-9', '8333-7', '75539-7'],
+    aggregate: false,
+    synonyms: ['temperature', 'temp'],
+  }),
+  single(quantity('heart_rate', ['/min']), {
+    name: 'heart-rate',
+    title: 'Heart rate',
+    meaning: 'Heart beats in a minute.',
+    versions: { omh: ['1.0', '1.1', '2.0'], ieee: [] },
+    loinc: ['8867-4', '40443-4'],
+    otherLoinc: ['8889-8'],
+    aggregate: false,
+    synonyms: ['hr', 'pulse', 'pulse-rate', 'heartrate', 'bpm', 'resting-heart-rate'],
+  }),
+  single(quantity('heart_rate_variability', ['ms']), {
+    name: 'heart-rate-variability',
+    title: 'Heart rate variability',
+    meaning: 'How much the time between heart beats varies, by the algorithm that is named.',
+    versions: { omh: ['1.0'], ieee: [] },
+    loinc: ['80404-7'],
+    aggregate: true,
+    synonyms: ['hrv', 'sdnn', 'rmssd'],
+  }),
+  single(quantity('oxygen_saturation', ['%']), {
+    name: 'oxygen-saturation',
+    title: 'Oxygen saturation',
+    meaning: 'Share of hemoglobin that carries oxygen.',
+    versions: { omh: ['1.0', '2.0'], ieee: [] },
+    loinc: ['2708-6', '59408-5'],
+    otherLoinc: ['20564-1'],
+    aggregate: false,
+    synonyms: ['spo2', 'o2-sat', 'sao2', 'blood-oxygen', 'oxygen', 'pulse-oximetry'],
+  }),
+  single(quantity('rr_interval', ['ms']), {
+    name: 'rr-interval',
+    title: 'RR interval',
+    meaning: 'Time between the R waves of two heart beats.',
+    versions: { omh: ['1.0'], ieee: [] },
+    loinc: [],
+    aggregate: false,
+    synonyms: ['r-r-interval', 'interbeat-interval', 'ibi'],
+  }),
+]
