@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { isImported } from '../fhir/imported.ts'
 import { masked } from '../fhir/masked.ts'
 import type { AnyResource, Patient, ResearchStudy } from '../fhir/types.ts'
 import { anyResource } from './any-resource.ts'
@@ -126,11 +127,17 @@ function linkOf({ link }: Patient): { link?: unknown } {
   }
 }
 
-/** Security labels and tags bind whoever reads on; versions and sources are bookkeeping. */
-function metaOf({ meta }: AnyResource): { meta?: unknown } {
-  const { security, tag }: { security?: unknown; tag?: unknown } = { ...(meta ?? {}) }
-  if (security === undefined && tag === undefined) return {}
-  return { meta: { ...(security === undefined ? {} : { security }), ...(tag === undefined ? {} : { tag }) } }
+/** Security labels and tags bind whoever reads on; versions and sources are bookkeeping, but for that of an import. */
+function metaOf(resource: AnyResource): { meta?: unknown } {
+  const { security, tag, source }: { security?: unknown; tag?: unknown; source?: unknown } = {
+    ...(resource.meta ?? {}),
+  }
+  const kept = {
+    ...(isImported(resource) ? { source } : {}),
+    ...(security === undefined ? {} : { security }),
+    ...(tag === undefined ? {} : { tag }),
+  }
+  return Object.keys(kept).length === 0 ? {} : { meta: kept }
 }
 
 /** The named elements, each with what FHIR's JSON keeps beside a primitive (`_gender`). */

@@ -1,5 +1,6 @@
 import type { HeldResource } from '../exchange/exchange.ts'
 import { type CompartmentType, compartmentRule, valuesAt } from '../fhir/compartment.ts'
+import { isImported } from '../fhir/imported.ts'
 import type { AnyResource } from '../fhir/types.ts'
 import { elementTexts, textOf, wordOf } from './elements.ts'
 import { barred, oneLine } from './line.ts'
@@ -65,6 +66,11 @@ export function recordNotes(found: readonly HeldResource[]): Note[] {
   if (found.some(({ resource }) => isError(resource))) {
     const text = 'What is marked ENTERED-IN-ERROR was recorded by mistake: it says nothing of the patient.'
     notes.push({ severity: 'warning', code: 'informational', text })
+  }
+  if (found.some(({ resource }) => isImported(resource))) {
+    const text =
+      'The exchange imported these records from other FHIR servers: meta.source says which, and who is meant by subject or patient is what the exchange says.'
+    notes.push({ severity: 'information', code: 'informational', text })
   }
   if (found.some(({ cut }) => cut)) {
     const text =

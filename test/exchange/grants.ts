@@ -19,7 +19,7 @@ export interface TestCaller {
 }
 
 /** The grant that a decision makes for a caller; it fails where there is none. */
-export function grantFor(caller: TestCaller, target: Target, patients = true): Grant {
+export function grantFor(caller: TestCaller, target: Target, patients = true, type = 'Observation'): Grant {
   const { studies = {}, organizations = {}, superuser = false } = caller
   const permissions: Permissions = {
     ...noPermissions,
@@ -30,7 +30,7 @@ export function grantFor(caller: TestCaller, target: Target, patients = true): G
     superuser,
   }
   const open = openDecision(
-    { name: 'a_tool', needs: [{ types: ['Observation'] }], patients },
+    { name: 'a_tool', needs: [{ types: [type] }], patients },
     { permissions, scopes: parseScopes(caller.scope), patient: caller.patient },
     { roles: defaultRoles, traits: undefined },
   )

@@ -20,8 +20,13 @@ export interface Condition {
   readonly name: string
   readonly kind: CompartmentSearch['kind']
   readonly pairs: SearchPairs
-  /** Whether a resource meets it, as far as it can be told. */
+  /** Whether a resource meets it, as far as it can be told: servers differ in what they make of a time zone. */
   readonly holds: (resource: AnyResource) => boolean
+  /**
+   * Whether a resource meets it by the rules of FHIR (R5 §3.2.1.5.6, times without a zone in UTC), for searches that are made
+   * here. A Timing is not looked into: it meets every date.
+   */
+  readonly meets: (resource: AnyResource) => boolean
 }
 
 const most = { names: 8, tokens: 20, dates: 2, length: 256 } as const
@@ -66,6 +71,15 @@ export function timeAt(resource: AnyResource, paths: readonly string[]): Interva
   return undefined
 }
 
+/** When a resource was, by the first of these elements that says so: times without a zone in UTC. */
+export function exactTimeAt(resource: AnyResource, paths: readonly string[]): Interval | undefined {
+  for (const value of paths.flatMap((path) => valuesAt(resource, path))) {
+    const interval = exactIntervalAt(value)
+    if (interval !== undefined) return interval
+  }
+  return undefined
+}
+
 function tokenCondition(name: string, { paths }: CompartmentSearch, values: readonly string[]): Condition {
   if (values.length === 0 || values.length > most.tokens) {
     throw invalid(`search.${name} takes 1 to ${most.tokens} values.`)
@@ -73,14 +87,16 @@ function tokenCondition(name: string, { paths }: CompartmentSearch, values: read
   if (!values.every(isToken)) {
     throw invalid(`search.${name} must be a code, or system|code; several as a list, not by comma.`)
   }
+  const holds = (resource: AnyResource) => {
+    const found = paths.flatMap((path) => valuesAt(resource, path))
+    return values.some((value) => found.some((one) => hasToken(one, value)))
+  }
   return {
     name,
     kind: 'token',
     pairs: [[name, values.map(tokenValue).join(',')]],
-    holds: (resource) => {
-      const found = paths.flatMap((path) => valuesAt(resource, path))
-      return values.some((value) => found.some((one) => hasToken(one, value)))
-    },
+    holds,
+    meets: holds,
   }
 }
 
@@ -105,7 +121,7 @@ function dateCondition(name: string, { paths }: CompartmentSearch, values: reado
   if (values.length === 0 || values.length > most.dates) {
     throw invalid(`search.${name} takes a date, or two for a range.`)
   }
-  const tests = values.map((value) => {
+  const all = values.map((value) => {
     const match = dateGrammar.exec(value)
     const written = match?.[2] === undefined ? undefined : parseTime(match[2])
     const asked = match?.[2] === undefined ? undefined : intervalOf(match[2])
@@ -116,19 +132,25 @@ function dateCondition(name: string, { paths }: CompartmentSearch, values: reado
         `search.${name} must be a date (2026-10-01), a month, a year, or a date-time with seconds and offset (2026-10-01T08:30:00Z); ge, le, gt, lt or eq may stand before it. Today is ${dayOf(Date.now(), 'UTC')} in UTC.`,
       )
     }
-    return comparison(match?.[1] ?? 'eq', widened(asked))
+    const prefix = match?.[1] ?? 'eq'
+    return { holds: comparison(prefix, widened(asked)), meets: exactComparison(prefix, inSeconds(asked)) }
   })
+  const some = (resource: AnyResource, test: (value: unknown) => boolean) =>
+    paths.flatMap((path) => valuesAt(resource, path)).some((one) => test(one) || isTiming(one))
   return {
     name,
     kind: 'date',
     pairs: values.map((value) => [name, value] as const),
-    holds: (resource) => {
-      const found = paths.flatMap((path) => valuesAt(resource, path))
-      return found.some((one) => {
-        const interval = intervalAt(one)
-        return interval === undefined ? isTiming(one) : tests.every((test) => test(interval))
-      })
-    },
+    holds: (resource) =>
+      some(resource, (value) => {
+        const interval = intervalAt(value)
+        return interval !== undefined && all.every(({ holds }) => holds(interval))
+      }),
+    meets: (resource) =>
+      some(resource, (value) => {
+        const interval = exactIntervalAt(value)
+        return interval !== undefined && all.every(({ meets }) => meets(interval))
+      }),
   }
 }
 
@@ -144,6 +166,35 @@ function comparison(prefix: string, asked: Interval): (found: Interval) => boole
     default:
       return ({ from, to }) => from <= asked.to && to >= asked.from
   }
+}
+
+/** Whether a stretch of time is what a prefix asks for: R5 §3.2.1.5.6. */
+function exactComparison(prefix: string, asked: Interval): (found: Interval) => boolean {
+  switch (prefix) {
+    case 'ge':
+      return ({ to }) => to >= asked.from
+    case 'gt':
+      return ({ to }) => to > asked.to
+    case 'le':
+      return ({ from }) => from <= asked.to
+    case 'lt':
+      return ({ from }) => from < asked.from
+    default:
+      return ({ from, to }) => from >= asked.from && to <= asked.to
+  }
+}
+
+/** A time to the second means the whole of it. */
+function inSeconds({ from, to, exact }: Interval & { readonly exact: boolean }): Interval {
+  return { from, to: exact ? to + 999 : to }
+}
+
+function exactIntervalAt(value: unknown): Interval | undefined {
+  if (typeof value === 'string') return intervalOf(value)
+  const [start] = valuesAt(value, 'start').map(intervalOf)
+  const [end] = valuesAt(value, 'end').map(intervalOf)
+  if (start === undefined && end === undefined) return undefined
+  return { from: start?.from ?? Number.NEGATIVE_INFINITY, to: end?.to ?? Number.POSITIVE_INFINITY }
 }
 
 function intervalAt(value: unknown): Interval | undefined {

@@ -14,6 +14,12 @@ export interface Holding {
   readonly baseUrl: string
 }
 
+/** The same of any type, which says in `owner` whose it is. */
+export interface OwnedHolding extends Omit<Holding, 'type'> {
+  readonly type: string
+  readonly owner: 'subject' | 'patient'
+}
+
 /** Types that are, or list, people: a reference to one is to somebody else, unless it is the grant's own patient. */
 const people = new Set(['Patient', 'RelatedPerson', 'Person', 'Group'])
 /** Contained resources that say what a resource is about and cannot be about anybody else. */
@@ -48,12 +54,17 @@ export function heldIn(bundle: Bundle, holding: Holding): HeldResource[] {
  * another type and another patient, or where it does not say whose it is.
  */
 export function held(resource: AnyResource, holding: Holding): HeldResource {
+  return heldBy(resource, { ...holding, owner: compartmentRule(holding.type).owner })
+}
+
+/** The same of any type. */
+export function heldBy(resource: AnyResource, holding: OwnedHolding): HeldResource {
   const { type, patient, baseUrl } = holding
   if (resource.resourceType !== type) throw leak()
   if (typeof resource.id !== 'string' || !isFhirId(resource.id)) {
     throw rejected('A resource of its answer has no usable id.')
   }
-  const owner = resource[compartmentRule(type).owner]
+  const owner = resource[holding.owner]
   if (!isObject(owner) || patientNamed(owner.reference, baseUrl) !== patient) throw leak()
 
   const { contained, ...rest } = resource
@@ -71,7 +82,7 @@ export function held(resource: AnyResource, holding: Holding): HeldResource {
   return { resource: whole, cut: cleaning.cut }
 }
 
-interface Cleaning extends Holding {
+interface Cleaning extends OwnedHolding {
   /** Ids of the contained resources that stay. */
   readonly ids: ReadonlySet<string>
   cut: boolean

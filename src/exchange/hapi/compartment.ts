@@ -5,7 +5,8 @@ import { type CompartmentType, compartmentRule } from '../../fhir/compartment.ts
 import { isFhirId } from '../../fhir/grammar.ts'
 import type { Bundle } from '../../fhir/types.ts'
 import type { Asking } from '../asking.ts'
-import { patientOfGrant, rejected, requireHonoured, totalOf } from '../check.ts'
+import { rejected, requireHonoured, totalOf } from '../check.ts'
+import { allowedPatient } from '../compartment/allowed.ts'
 import { type Condition, conditionsOf, holdAgainstConditions, timeAt } from '../compartment/conditions.ts'
 import { type Holding, heldIn } from '../compartment/hold.ts'
 import type { HeldResource, ResourcePage, ResourceQuery } from '../exchange.ts'
@@ -32,7 +33,7 @@ export async function searchOf(
   type: CompartmentType,
   query: ResourceQuery,
 ): Promise<ResourcePage> {
-  const patient = allowed(asking, grant, type)
+  const patient = allowedPatient(asking, grant, type)
   const conditions = conditionsOf(type, query.search)
   const start = positionOf(query)
   const sort = await sortFor(asking, type, conditions)
@@ -77,7 +78,7 @@ export async function readOf(
   type: CompartmentType,
   id: string,
 ): Promise<HeldResource> {
-  const patient = allowed(asking, grant, type)
+  const patient = allowedPatient(asking, grant, type)
   if (!isFhirId(id)) throw fhirMcpError('FORBIDDEN')
   await requireListed(asking, type, ['patient'])
   const pairs: SearchPairs = [
@@ -97,16 +98,6 @@ export async function readOf(
   if (only === undefined) throw fhirMcpError('FORBIDDEN')
   if (others.length > 0) throw rejected('It has one id more than once.')
   return only
-}
-
-/** The patient, where the operator allowed the type and the decision was on it. Sends nothing. */
-function allowed({ types }: Asking, grant: Grant, type: CompartmentType): string {
-  const patient = patientOfGrant(grant)
-  if (!types.includes(type)) {
-    throw fhirMcpError('INVALID_ARGUMENT', { detail: 'fhir.types does not allow this type.' })
-  }
-  if (!grant.terms.needs.some((need) => need.types.includes(type))) throw fhirMcpError('FORBIDDEN')
-  return patient
 }
 
 /**

@@ -1,0 +1,141 @@
+import pMap from 'p-map'
+import type { Grant } from '../../access/grant.ts'
+import { waysTo } from '../../access/restrictions.ts'
+import { isImported } from '../../fhir/imported.ts'
+import type { AnyResource, Bundle } from '../../fhir/types.ts'
+import type { Asking } from '../asking.ts'
+import { leak, rejected, requireHonoured, totalOf } from '../check.ts'
+import { heldBy, type OwnedHolding } from '../compartment/hold.ts'
+import type { HeldResource } from '../exchange.ts'
+import type { SearchPairs } from '../search-pairs.ts'
+import { largestPage } from './rows.ts'
+
+const stamps = 'https://jupyterhealth.org/fhir/StructureDefinition'
+/** The extension in which the exchange says whose an imported record is: its own id of the patient. */
+const patientStamp = `${stamps}/patient-id`
+/** The patient's name, which no question was about. */
+const nameStamp = `${stamps}/patient-full-name`
+
+/** The most records of a type that are read of one patient: what is searched by is looked at here. */
+export const mostImported = 10_000
+
+/** What was imported of a type, whole; or how many there are, where that is more than is read. */
+export type Imported =
+  | { readonly complete: true; readonly resources: readonly HeldResource[] }
+  | { readonly complete: false; readonly total: number }
+
+/**
+ * Whether imported records of a patient may be in an answer. The exchange narrows them to no study's types, so they may not
+ * where all that the grant leaves of a type is what studies requested.
+ */
+export function importsWithin(grant: Grant, type: string, patient: string): boolean {
+  const { target, studies, organizations, restrictions } = grant.terms
+  if (target.kind === 'study') return false
+  if (target.kind === 'patient' && studies.size > 0 && organizations.size === 0) return false
+  const ways = waysTo(restrictions, type)
+  if (ways === undefined) return true
+  return ways.some(
+    ({ categories, codes, study, patients }) =>
+      (categories ?? codes ?? study) === undefined && (patients === undefined || patients.has(patient)),
+  )
+}
+
+/**
+ * Every imported record that a search finds, each one held against its patient: the exchange keeps what the other server
+ * said, with that server's ids, and says in an extension whose it is. `pairs` name the patient.
+ */
+export async function readImported(
+  asking: Asking,
+  pairs: SearchPairs,
+  holding: OwnedHolding,
+): Promise<Imported> {
+  const page = async (number: number) => {
+    const paged = [
+      ...pairs,
+      ['_sort', '_lastUpdated'],
+      ['_count', String(largestPage)],
+      ['_page', String(number)],
+    ] as const
+    const bundle = await asking.client.search(asking.call, holding.type, paged, asking.shape)
+    const total = totalOf(bundle)
+    if (total === undefined) throw rejected('Its answer has no total.')
+    return { total, resources: resourcesIn(bundle) }
+  }
+  const first = await page(1)
+  const { total } = first
+  if (total > mostImported) return { complete: false, total }
+  const others = Math.max(0, Math.ceil(total / largestPage) - 1)
+  const rest = await pMap(Array.from({ length: others }), (_, index) => page(index + 2), {
+    concurrency: asking.connections,
+  })
+  const all = [first, ...rest].flatMap(({ resources }) => resources)
+  const byId = new Map(all.map((resource) => [resource.id, resource]))
+  if (byId.size !== total) throw rejected('The rows of its answer do not add up to its total.')
+  return { complete: true, resources: [...byId.values()].flatMap((one) => heldImport(one, holding) ?? []) }
+}
+
+/**
+ * An imported record as one of the patient's: whose it is, is said with the exchange's id. Undefined for one that is about
+ * something else than a person. Throws EXCHANGE_LEAK for another patient's, NOT_SUPPORTED_BY_EXCHANGE for a record that
+ * was not imported.
+ */
+export function heldImport(resource: AnyResource, holding: OwnedHolding): HeldResource | undefined {
+  const { type, owner, patient } = holding
+  if (resource.resourceType !== type) throw leak()
+  requireHonoured(isImported(resource), '_source:below')
+  const extensions = objectsIn(resource.extension)
+  const stamped = extensions.filter(({ url }) => url === patientStamp)
+  if (stamped.length !== 1 || String(stamped[0]?.valueInteger) !== patient) throw leak()
+
+  const { extension: _, ...rest } = resource
+  const others = extensions.filter(({ url }) => url !== patientStamp && url !== nameStamp)
+  const [named] = objectsIn([resource[owner]])
+  const elsewhere = named?.reference
+  if (!namesPerson(elsewhere)) return undefined
+  const own = `Patient/${patient}`
+  const renamed = typeof elsewhere === 'string' ? renamedIn(rest, elsewhere, own) : rest
+  return heldBy(
+    {
+      ...renamed,
+      resourceType: type,
+      ...(others.length === 0 ? {} : { extension: others }),
+      [owner]: { reference: own },
+    },
+    holding,
+  )
+}
+
+/** A patient of the other server, or what the exchange made of a reference that it did not find. */
+function namesPerson(reference: unknown): boolean {
+  if (typeof reference !== 'string') return true
+  const [, type] = /(?:^|\/)([A-Z][A-Za-z]+)\/[^/]+$/.exec(reference) ?? []
+  return type === undefined || type === 'Patient'
+}
+
+/** The same with the patient's id here in place of the one that the other server had. */
+function renamedIn(resource: AnyResource, from: string, to: string): AnyResource {
+  const renamed = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(renamed)
+    if (typeof value !== 'object' || value === null) return value
+    const entries = Object.entries(value).map(
+      ([name, member]) => [name, name === 'reference' && member === from ? to : renamed(member)] as const,
+    )
+    return Object.fromEntries(entries)
+  }
+  const members = Object.entries(resource).map(([name, member]) => [name, renamed(member)] as const)
+  return { ...Object.fromEntries(members), resourceType: resource.resourceType }
+}
+
+function resourcesIn(bundle: Bundle): AnyResource[] {
+  return (bundle.entry ?? []).flatMap(({ resource }) => {
+    if (resource === undefined) throw rejected('An entry of its answer has no resource.')
+    const { id, ...elements } = resource
+    return resource.resourceType === 'OperationOutcome'
+      ? []
+      : [id === undefined ? elements : { ...elements, id }]
+  })
+}
+
+function objectsIn(list: unknown): Record<string, unknown>[] {
+  return Array.isArray(list) ? list.filter((one) => typeof one === 'object' && one !== null) : []
+}
