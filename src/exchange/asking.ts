@@ -3,6 +3,7 @@ import type { CompartmentType } from '../fhir/compartment.ts'
 import type { FhirVersion } from '../fhir/types.ts'
 import type { Capabilities, ExchangeCall } from './exchange.ts'
 import type { FhirClient, RequestShape } from './fhir-client.ts'
+import type { Paces } from './paces.ts'
 import type { Proofs } from './proofs.ts'
 
 /** What a dialect works with while it answers one call. */
@@ -18,6 +19,8 @@ export interface Asking {
   readonly types: readonly CompartmentType[]
   /** Shared by all calls to this exchange. */
   readonly proofs: Proofs
+  /** Shared by all calls to this exchange. */
+  readonly paces: Paces
   /** The FHIR release of the exchange; cached for all calls. */
   readonly version: () => Promise<FhirVersion>
   /** What the exchange says of itself; cached for all calls. */

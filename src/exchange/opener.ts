@@ -14,6 +14,7 @@ import { hapi } from './hapi/dialect.ts'
 import { type ApiReader, createApiReader } from './jupyterhealth/api.ts'
 import { jupyterHealth } from './jupyterhealth/dialect.ts'
 import { withOwnSearches } from './jupyterhealth/searches.ts'
+import { createPaces } from './paces.ts'
 import { preflighted } from './preflight.ts'
 import { createProofs } from './proofs.ts'
 
@@ -51,6 +52,7 @@ export function createExchangeOpener(options: OpenerOptions): ExchangeOpener {
   const pulse = createCapabilitiesCache((call) => detectDialect(client, call), { now, ttl: 10_000 })
   const statement = createCapabilitiesCache((call) => readCapabilities(client, call, now), { now })
   const proofs = createProofs(now)
+  const paces = createPaces(now)
   let api: ApiReader | undefined
 
   const capabilitiesOf = (read: Capabilities): Capabilities => {
@@ -69,6 +71,7 @@ export function createExchangeOpener(options: OpenerOptions): ExchangeOpener {
     connections: fhir.connections,
     types: fhir.types,
     proofs,
+    paces,
     version: async () => (await server.get(call)).fhirVersion,
     capabilities: async () => capabilitiesOf(await statement.get(call)),
     shape,

@@ -20,20 +20,26 @@ export function patientByPatient(
   query: PatientsQuery,
 ): AsyncIterable<PatientsPage> {
   return handedOn((give) =>
-    pMap(query.patients, (patient) => readPatient(ask, query, patient, give), {
+    pMap(query.patients, (patient) => readPatient(ask, query, { patient, give, given: new Set() }), {
       concurrency: query.concurrency,
     }).then(() => undefined),
   )
 }
 
+/** Who is read, and what is done with the pages. */
+interface PatientReading {
+  readonly patient: string
+  readonly give: (page: PatientsPage) => Promise<void>
+  /** Ids of observations that were handed on already; more are added. */
+  readonly given: Set<string>
+}
+
 /** Reads one patient to the end. A patient for whom the exchange does not answer is handed on as such. */
-async function readPatient(
+export async function readPatient(
   ask: (patient: string, query: ObservationPageQuery) => Promise<ObservationPage>,
   { codes, from, before, signal }: PatientsQuery,
-  patient: string,
-  give: (page: PatientsPage) => Promise<void>,
+  { patient, give, given }: PatientReading,
 ): Promise<void> {
-  const seen = new Set<string>()
   let position: ObservationPosition | undefined
   for (;;) {
     signal.throwIfAborted()
@@ -54,8 +60,8 @@ async function readPatient(
     }
     const observations = page.observations.flatMap((observation): PatientObservation[] => {
       const { id } = observation
-      if (id !== undefined && seen.has(id)) return []
-      if (id !== undefined) seen.add(id)
+      if (id !== undefined && given.has(id)) return []
+      if (id !== undefined) given.add(id)
       return [{ patient, observation }]
     })
     const next = page.positionAfter(page.observations.length)

@@ -23,6 +23,12 @@ export interface Faults {
   readonly loops?: boolean
   /** Largest page, whatever `_count` says. */
   readonly largestPage?: number
+  /** Of this search parameter's values it heeds the first alone. */
+  readonly onlyFirst?: string
+  /** Searches by form are refused with this status. */
+  readonly refusesPost?: number
+  /** Total and links are wrong of searches for several patients alone. */
+  readonly ofSeveral?: boolean
 }
 
 /** Rows of the cohort: two studies, an organization, six patients and their observations. */
@@ -101,6 +107,7 @@ export async function startHapi(
   rows: readonly Row[] = cohort(version),
 ): Promise<LoopbackExchange> {
   const results = new Map<string, readonly Row[]>()
+  const ofSeveral = new Set<string>()
   return startExchange((response, arrival) => {
     const { path, query } = asked(arrival)
     const [type = '', id] = path.split('/').filter((part) => part !== '')
@@ -113,11 +120,17 @@ export async function startHapi(
     if (refuses !== undefined && [...query.values()].some((value) => value.includes(refuses))) {
       return json(response, outcome, 400)
     }
+    if (id === '_search' && faults.refusesPost !== undefined) {
+      return json(response, outcome, faults.refusesPost)
+    }
     const token = query.get('_getpages') ?? `list-${results.size + 1}`
     if (query.has('_getpages') && !results.has(token)) return json(response, outcome, 410)
     const found = results.get(token) ?? sorted(search(rows, type, query, faults), query, faults)
     results.set(token, found)
-    return json(response, page(found, token, query, faults))
+    if (query.get('patient')?.includes(',')) ofSeveral.add(token)
+    const { total: _, loops: __, ...others } = faults
+    const isRight = faults.ofSeveral === true && !ofSeveral.has(token)
+    return json(response, page(found, token, query, isRight ? others : faults))
   })
 }
 
@@ -157,8 +170,11 @@ function search(rows: readonly Row[], type: string, query: URLSearchParams, faul
   const conditions = [...query].filter(
     ([name]) => (name === '_id' || !name.startsWith('_')) && !faults.ignores?.includes(name),
   )
+  const heeded = conditions.map(([name, value]) => {
+    return [name, name === faults.onlyFirst ? (value.split(',')[0] ?? '') : value] as const
+  })
   return rows.filter(
-    (row) => row.resourceType === type && conditions.every(([name, value]) => matches(row, name, value)),
+    (row) => row.resourceType === type && heeded.every(([name, value]) => matches(row, name, value)),
   )
 }
 

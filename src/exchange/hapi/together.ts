@@ -1,0 +1,153 @@
+import type { Grant } from '../../access/grant.ts'
+import { isFhirMcpError } from '../../errors.ts'
+import type { Bundle, SearchCode } from '../../fhir/types.ts'
+import type { Asking } from '../asking.ts'
+import { type Checked, leak, matchesOf, patientNamed, rejected, totalOf } from '../check.ts'
+import type { ObservationFilter, PatientObservation } from '../exchange.ts'
+import { boundsOf, hasCode, holdAgainstFilter } from '../honoured.ts'
+import type { Pace } from '../paces.ts'
+import { holdWithin } from '../restrictions.ts'
+import type { SearchPairs } from '../search-pairs.ts'
+import { withinTime } from '../within-time.ts'
+import { observationPairs } from './filters.ts'
+import { mostIdlePages } from './rows.ts'
+
+/** Rows of one page, and how many a search over several patients should bring: its pages come one after the other. */
+export const pageSize = 1000
+/** Rows beyond which several patients are too many for one search. */
+const mostRows = 5 * pageSize
+
+/** A form of search over several patients. */
+export interface Form {
+  readonly pace: Pace
+  /** Beside the patients. */
+  readonly pairs: SearchPairs
+  /** What its rows are held against. */
+  readonly filter: ObservationFilter
+  /** The codes that are picked out here, where they do not go along. */
+  readonly picked: readonly SearchCode[] | undefined
+}
+
+/**
+ * The forms in which several patients of a grant can be asked for: with the codes, and without them, which some servers answer
+ * much faster; the rows are picked out here then. None where it cannot be one search; undefined where nothing can match.
+ */
+export function formsOf(
+  asking: Asking,
+  grant: Grant,
+  filter: ObservationFilter,
+): readonly Form[] | undefined {
+  try {
+    const pairs = observationPairs(grant, filter, undefined)
+    if (pairs === undefined) return undefined
+    const whole: Form = { pace: paceOf(asking, pairs), pairs, filter, picked: undefined }
+    const { codes, ...bounds } = filter
+    if (codes === undefined) return [whole]
+    const wider = observationPairs(grant, bounds, undefined)
+    if (wider === undefined || wider.some(([name]) => name === 'code')) return [whole]
+    return [whole, { pace: paceOf(asking, wider), pairs: wider, filter: bounds, picked: codes }]
+  } catch (thrown) {
+    if (isFhirMcpError(thrown, 'NOT_SUPPORTED_BY_EXCHANGE')) return []
+    throw thrown
+  }
+}
+
+function paceOf({ paces }: Asking, pairs: SearchPairs): Pace {
+  return paces.of(['patient', ...pairs.map(([name]) => name)].join())
+}
+
+/** One search over several patients. */
+export interface Together {
+  readonly asking: Asking
+  readonly grant: Grant
+  readonly form: Form
+  readonly patients: readonly string[]
+  /** How long an answer may take, in milliseconds. */
+  readonly patience: number
+  /** Takes the rows of a page, those that were not asked for picked out. */
+  readonly give: (rows: readonly PatientObservation[]) => Promise<void>
+}
+
+/** How such a search went. */
+export interface TogetherRead {
+  /** All of its rows, whether they were picked out or not. */
+  readonly rows: number
+  /** Patients with a row. */
+  readonly named: number
+  /** Spent on waiting for the exchange. */
+  readonly milliseconds: number
+  /** False: there are so many rows that nothing was given. */
+  readonly isRead: boolean
+}
+
+/**
+ * Reads one search over several patients to its end and holds each row against the grant, the patients and the filter. It is
+ * strict: where anything does not add up it throws EXCHANGE_REJECTED, and the patients are to be read one by one.
+ */
+export async function readTogether(together: Together): Promise<TogetherRead> {
+  const { asking, grant, form, patients, give } = together
+  const { client } = asking
+  const wanted = new Set(patients)
+  const ids = new Set<string>()
+  const named = new Set<string>()
+  const bounds = boundsOf(form.filter)
+  let milliseconds = 0
+
+  const timed = async (ask: Parameters<typeof withinTime<Bundle>>[2]) => {
+    let sent = asking.now()
+    const onRequest = () => {
+      asking.call.onRequest?.()
+      sent = asking.now()
+    }
+    const bundle = await withinTime({ ...asking.call, onRequest }, together.patience, ask)
+    milliseconds += asking.now() - sent
+    return bundle
+  }
+  const held = (observation: Checked<'Observation'>): PatientObservation[] => {
+    const patient = patientNamed(observation.subject?.reference, client.baseUrl)
+    if (!wanted.has(patient)) throw leak()
+    holdWithin(grant, observation, patient)
+    holdAgainstFilter(observation, form.filter, bounds)
+    if (ids.has(observation.id)) return []
+    ids.add(observation.id)
+    named.add(patient)
+    const isPicked = form.picked?.some((code) => hasCode(observation, code)) ?? true
+    return isPicked ? [{ patient, observation }] : []
+  }
+
+  let page = await timed((call) =>
+    client.search(call, 'Observation', searchOf(together), { ...asking.shape, post: true }),
+  )
+  let total = totalOf(page)
+  if (total !== undefined && total > mostRows) {
+    return { rows: total, named: 0, milliseconds: milliseconds * (total / pageSize), isRead: false }
+  }
+  const followed = new Set<string>()
+  for (let idle = 0; ; ) {
+    const known = ids.size
+    const rows = matchesOf(page, 'Observation').flatMap(held)
+    await give(rows)
+    idle = ids.size === known ? idle + 1 : 0
+    const next = client.nextLink(page)
+    if (next === undefined) break
+    if (followed.has(next) || idle > mostIdlePages) throw rejected('Its pages do not come to an end.')
+    followed.add(next)
+    page = await timed((call) => client.page(call, next, asking.shape))
+    total = totalOf(page) ?? total
+  }
+  if (total !== undefined && total !== ids.size) {
+    throw rejected('The rows of its answer do not add up to its total.')
+  }
+  return { rows: ids.size, named: named.size, milliseconds, isRead: true }
+}
+
+function searchOf({ form, patients }: Together): SearchPairs {
+  return [
+    ['patient', patients.map((id) => `Patient/${id}`).join(',')],
+    ...form.pairs,
+    ['_sort', '-date,_id'],
+    ['_count', String(pageSize)],
+    ['_total', 'accurate'],
+    ['_pretty', 'false'],
+  ]
+}

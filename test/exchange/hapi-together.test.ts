@@ -1,0 +1,328 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { accessSchema } from '../../src/config/access.ts'
+import { fhirSchema } from '../../src/config/fhir.ts'
+import { fhirMcpError } from '../../src/errors.ts'
+import { createFhirClient } from '../../src/exchange/client.ts'
+import type { PatientsQuery } from '../../src/exchange/exchange.ts'
+import { createExchangeOpener } from '../../src/exchange/opener.ts'
+import { grantFor, on } from './grants.ts'
+import { type Faults, observation, type Row, startHapi } from './hapi-stand-in.ts'
+import { callOf } from './loopback.ts'
+import { codeOf, testNow } from './opened.ts'
+
+/** A search as it was sent: its parameters, and whether it was a form. */
+interface Sent {
+  readonly patients: readonly string[]
+  readonly names: readonly string[]
+  readonly post: boolean
+}
+
+interface Setting {
+  readonly rows: readonly Row[]
+  readonly faults?: Faults
+  /** Enrolled; a `-` before one who was. */
+  readonly enrolled: readonly string[]
+  /** What a search for Observations fails with; undefined: it is answered. */
+  readonly fails?: (sent: Sent) => Error | undefined
+  /** Milliseconds that an answer takes, by the clock. */
+  readonly takes?: number
+  /** What the next page fails with. */
+  readonly failsPage?: (nth: number) => Error | undefined
+  readonly scope?: string
+}
+
+/** A HAPI server, and a study of it that is read as a tool reads it. */
+async function studyOn({ rows, faults, enrolled, fails, takes = 0, failsPage, scope }: Setting) {
+  const { baseUrl } = await startHapi('R4', faults, rows)
+  const fhir = fhirSchema.parse({ baseUrl, credentials: 'none', dialect: 'hapi' })
+  const real = createFhirClient(fhir)
+  const sent: Sent[] = []
+  let pages = 0
+  const clock = { now: testNow }
+  const opener = createExchangeOpener({
+    fhir,
+    access: accessSchema.parse({}),
+    now: () => clock.now,
+    client: {
+      ...real,
+      async search(call, type, pairs, shape) {
+        if (type !== 'Observation') return real.search(call, type, pairs, shape)
+        const patients = pairs.filter(([name]) => name === 'patient').flatMap(([, value]) => value.split(','))
+        const names = pairs.map(([name]) => name).filter((name) => !name.startsWith('_'))
+        const one = { patients: patients.map((value) => value.slice(8)), names, post: shape?.post === true }
+        sent.push(one)
+        const error = fails?.(one)
+        if (error !== undefined) throw error
+        const answer = await real.search(call, type, pairs, shape)
+        clock.now += takes
+        return answer
+      },
+      async page(...asked) {
+        pages += 1
+        const error = failsPage?.(pages)
+        if (error !== undefined) throw error
+        return real.page(...asked)
+      },
+    },
+  })
+  onTestFinished(() => opener.close())
+  const caller = { studies: { s1: enrolled }, ...(scope === undefined ? {} : { scope }) }
+  const grant = grantFor(caller, on.study('s1'))
+  const members = enrolled.filter((id) => !id.startsWith('-'))
+
+  async function read(more: Partial<PatientsQuery> = {}) {
+    const given: { patient: string; id: string }[] = []
+    const whole: string[] = []
+    const unread: string[] = []
+    const query = { patients: members, concurrency: 5, signal: new AbortController().signal, ...more }
+    for await (const page of opener.open(callOf()).patientsObservations(grant, query)) {
+      for (const { patient, observation: one } of page.observations) {
+        expect(whole).not.toContain(patient)
+        given.push({ patient, id: one.id ?? '' })
+      }
+      whole.push(...page.whole)
+      unread.push(...page.unread.map(({ patient }) => patient))
+    }
+    return { given, whole, unread }
+  }
+  return { sent, read, clock, pages: () => pages }
+}
+
+const codes = [{ system: 'urn:types', code: 'a' }]
+const late = () => fhirMcpError('EXCHANGE_TIMEOUT')
+
+/** People with `each` observations, of code a and b in turn, a minute apart. */
+function cohortOf(people: number, each: number | ((n: number) => number)): { ids: string[]; rows: Row[] } {
+  const ids = Array.from({ length: people }, (_, n) => `p${n}`)
+  const rows = ids.flatMap((id, n) =>
+    Array.from({ length: typeof each === 'number' ? each : each(n) }, (_, at) =>
+      observation(`o-${id}-${at}`, id, at % 2 === 0 ? 'a' : 'b', {
+        status: 'final',
+        effectiveDateTime: new Date(Date.UTC(2026, 9, 1, 0, at)).toISOString(),
+      }),
+    ),
+  )
+  return { ids, rows }
+}
+
+const idsOf = (rows: readonly Row[], code?: string) =>
+  rows
+    .filter((row) => code === undefined || JSON.stringify(row.code).includes(`"code":"${code}"`))
+    .map(({ id }) => id)
+    .sort()
+
+describe('many patients of a HAPI server in one search', () => {
+  it('gives every observation of every patient once, in few requests, by POST', async () => {
+    const { ids, rows } = cohortOf(450, 4)
+    const { sent, read } = await studyOn({ rows, enrolled: ids })
+    const { given, whole, unread } = await read()
+    expect(given.map(({ id }) => id).sort()).toEqual(idsOf(rows))
+    expect(given.every(({ patient, id }) => id.startsWith(`o-${patient}-`))).toBe(true)
+    expect(whole.toSorted()).toEqual(ids.toSorted())
+    expect(unread).toEqual([])
+    expect(sent.length).toBeLessThan(15)
+    expect(sent.every(({ post }) => post)).toBe(true)
+    expect(sent.flatMap(({ patients }) => patients).sort()).toEqual(ids.toSorted())
+  })
+
+  it('begins with few patients, asks for more as they are answered, and remembers for the next call', async () => {
+    const { ids, rows } = cohortOf(450, 4)
+    const { sent, read, clock } = await studyOn({ rows, enrolled: ids })
+    await read({ codes })
+    expect(sent[0]?.patients).toHaveLength(10)
+    const first = sent.length
+    await read({ codes })
+    expect(sent[first]?.patients).toHaveLength(200)
+    expect(sent.length - first).toBeLessThan(first)
+    clock.now += 3_600_000
+    const second = sent.length
+    await read({ codes })
+    expect(sent[second]?.patients).toHaveLength(10)
+  })
+
+  it('takes no more patients at once than bring a page of rows', async () => {
+    const { ids, rows } = cohortOf(60, 100)
+    const { sent, read } = await studyOn({ rows, enrolled: ids })
+    expect((await read()).given).toHaveLength(6000)
+    expect(Math.max(...sent.map(({ patients }) => patients.length))).toBe(10)
+  })
+
+  it('reads a search of several pages to its end', async () => {
+    const { ids, rows } = cohortOf(10, 30)
+    const { read, pages } = await studyOn({ rows, enrolled: ids, faults: { largestPage: 70 } })
+    const { given, whole } = await read()
+    expect(given.map(({ id }) => id).sort()).toEqual(idsOf(rows))
+    expect(whole).toHaveLength(10)
+    expect(pages()).toBe(4)
+  })
+
+  it('asks for fewer patients where there are too many rows, and gives none of them twice', async () => {
+    const { ids, rows } = cohortOf(12, 700)
+    const { sent, read } = await studyOn({ rows, enrolled: ids })
+    const { given } = await read()
+    expect(new Set(given.map(({ id }) => id)).size).toBe(8400)
+    expect(given).toHaveLength(8400)
+    expect(sent[0]?.patients).toHaveLength(10)
+    expect(sent.slice(1).every(({ patients }) => patients.length === 1)).toBe(true)
+  })
+
+  it('sends the filters, and asks nothing where nothing can match', async () => {
+    const { ids, rows } = cohortOf(20, 4)
+    const { sent, read } = await studyOn({ rows, enrolled: ids })
+    const { given } = await read({ codes, from: '2026-10-01T00:01:00Z', before: '2026-10-01T00:03:00Z' })
+    expect(given.map(({ id }) => id).sort()).toEqual(ids.map((id) => `o-${id}-2`).sort())
+    expect(sent[0]?.names).toEqual(['patient', 'code', 'date', 'date'])
+    const before = sent.length
+    expect((await read({ codes: [] })).whole).toEqual(ids)
+    expect(sent).toHaveLength(before)
+  })
+
+  it('halves what is not answered in time, hands on nothing twice, and marks whom nothing helps', async () => {
+    const { ids, rows } = cohortOf(40, 30)
+    const { sent, read } = await studyOn({
+      rows,
+      enrolled: ids,
+      faults: { largestPage: 100 },
+      fails: ({ patients }) => (patients.length > 3 || patients.includes('p7') ? late() : undefined),
+      failsPage: (nth) => (nth === 2 ? late() : undefined),
+    })
+    const { given, whole, unread } = await read()
+    expect(given.map(({ id }) => id).sort()).toEqual(idsOf(rows.filter(({ id }) => !id.startsWith('o-p7-'))))
+    expect(unread).toEqual(['p7'])
+    expect([...whole, 'p7'].sort()).toEqual(ids.toSorted())
+    expect(sent[0]?.patients).toHaveLength(10)
+    expect(sent.slice(1).every(({ patients }) => patients.length <= 5)).toBe(true)
+  })
+
+  it('leaves the codes out where they make the server slow, picks out the rows, and remembers that', async () => {
+    const { ids, rows } = cohortOf(60, 6)
+    const { sent, read } = await studyOn({
+      rows,
+      enrolled: ids,
+      fails: ({ names }) => (names.includes('code') ? late() : undefined),
+    })
+    expect((await read({ codes })).given.map(({ id }) => id).sort()).toEqual(idsOf(rows, 'a'))
+    expect(sent.filter(({ names }) => names.includes('code'))).toHaveLength(1)
+    await read({ codes })
+    expect(sent.filter(({ names }) => names.includes('code'))).toHaveLength(1)
+  })
+
+  it('goes back to the codes where most of the rows would be picked out', async () => {
+    const { ids, rows } = cohortOf(12, 1200)
+    const few = rows.map((row, n) => ({ ...row, ...(n % 600 === 0 ? {} : { code: { coding: [] } }) }))
+    const { sent, read } = await studyOn({
+      rows: few,
+      enrolled: ids,
+      takes: 500,
+      fails: ({ names, patients }) => (names.includes('code') && patients.length > 5 ? late() : undefined),
+    })
+    expect((await read({ codes })).given).toHaveLength(24)
+    expect(sent.filter(({ names }) => !names.includes('code'))).toHaveLength(1)
+  })
+
+  it('asks one by one where the server heeds but one of several patients', async () => {
+    const { ids, rows } = cohortOf(30, 4)
+    const { sent, read } = await studyOn({ rows, enrolled: ids, faults: { onlyFirst: 'patient' } })
+    const { given, whole } = await read()
+    expect(given.map(({ id }) => id).sort()).toEqual(idsOf(rows))
+    expect(whole).toHaveLength(30)
+    expect(sent.filter(({ patients }) => patients.length > 1)).toHaveLength(1)
+    await read()
+    expect(sent.filter(({ patients }) => patients.length > 1)).toHaveLength(1)
+  })
+
+  it('takes it that a server heeds all patients once nobody of ten has anything, alone or together', async () => {
+    const { ids, rows } = cohortOf(60, (n) => (n < 50 ? 0 : 2))
+    const { sent, read } = await studyOn({ rows, enrolled: ids })
+    expect((await read()).given).toHaveLength(20)
+    expect(sent.filter(({ patients }) => patients.length === 1)).toHaveLength(10)
+    expect(sent).toHaveLength(13)
+  })
+
+  it.each([
+    ['rows that do not add up', { total: (total: number) => total + 1 }],
+    ['pages that do not end', { loops: true }],
+    ['no search by form', { refusesPost: 405 }],
+    ['a search by form that it does not know', { refusesPost: 404 }],
+  ])('asks one by one after %s', async (_, faults: Faults) => {
+    const { ids, rows } = cohortOf(12, 3)
+    const alone = { ...faults, ...('total' in faults || 'loops' in faults ? { ofSeveral: true } : {}) }
+    const { sent, read } = await studyOn({ rows, enrolled: ids, faults: alone })
+    expect((await read()).given.map(({ id }) => id).sort()).toEqual(idsOf(rows))
+    expect(sent.filter(({ patients }) => patients.length > 1)).toHaveLength(1)
+  })
+
+  describe('holds each row against the grant', () => {
+    const { ids, rows } = cohortOf(20, 2)
+    const misplaced = (patient: string) => ({
+      alters: (row: Row) => (row.id === 'o-p3-1' ? { ...row, subject: { reference: patient } } : row),
+    })
+
+    it('takes rows of its own patients', async () => {
+      const { read } = await studyOn({ rows, enrolled: ids, faults: misplaced('Patient/p4') })
+      expect((await read()).given).toHaveLength(40)
+    })
+
+    it.each(['Patient/foreign', 'Patient/was', 'Group/p4', 'http://elsewhere.example/fhir/Patient/p4'])(
+      'refuses a row of %s',
+      async (reference) => {
+        const { read } = await studyOn({ rows, enrolled: [...ids, '-was'], faults: misplaced(reference) })
+        expect(await codeOf(read())).toBe('EXCHANGE_LEAK')
+      },
+    )
+
+    it('refuses a row of a member who was not asked for', async () => {
+      const { read } = await studyOn({ rows, enrolled: ids, faults: misplaced('Patient/p19') })
+      expect(await codeOf(read({ patients: ids.slice(0, 10) }))).toBe('EXCHANGE_LEAK')
+    })
+
+    it('refuses a row outside of the category of a scope', async () => {
+      const scope = 'user/Observation.rs?category=vital-signs user/ResearchStudy.rs user/ResearchSubject.rs'
+      const vital = rows.map((row) => ({ ...row, category: [{ coding: [{ code: 'vital-signs' }] }] }))
+      const setting = { enrolled: ids, scope, faults: { ignores: ['category'] } }
+      const within = await studyOn({ ...setting, rows: vital })
+      expect((await within.read()).given).toHaveLength(40)
+      expect(within.sent[0]?.names).toContain('category')
+      const beyond = await studyOn({
+        ...setting,
+        rows: [...vital.slice(1), { ...rows[0], category: [] } as Row],
+      })
+      expect(await codeOf(beyond.read())).toBe('EXCHANGE_LEAK')
+    })
+
+    it('refuses an answer for which the codes were ignored', async () => {
+      const { read } = await studyOn({ rows, enrolled: ids, faults: { ignores: ['code'] } })
+      expect(await codeOf(read({ codes }))).toBe('NOT_SUPPORTED_BY_EXCHANGE')
+    })
+
+    it('asks nothing where one of the patients is no member', async () => {
+      const { read, sent } = await studyOn({ rows, enrolled: [...ids, '-was'] })
+      expect(await codeOf(read({ patients: ['p1', 'was'] }))).toBe('FORBIDDEN')
+      expect(await codeOf(read({ patients: ['p1', 'foreign'] }))).toBe('FORBIDDEN')
+      expect(sent).toEqual([])
+    })
+  })
+
+  it('passes on what is no answer about several patients', async () => {
+    const { ids, rows } = cohortOf(20, 2)
+    const limited = () => fhirMcpError('RATE_LIMITED')
+    const { read, sent } = await studyOn({ rows, enrolled: ids, fails: limited })
+    expect(await codeOf(read())).toBe('RATE_LIMITED')
+    expect(sent).toHaveLength(1)
+  })
+
+  it('ends with its signal', async () => {
+    const { ids, rows } = cohortOf(20, 2)
+    const end = new AbortController()
+    const { read, sent } = await studyOn({
+      rows,
+      enrolled: ids,
+      fails: () => {
+        end.abort(new Error('over'))
+        return late()
+      },
+    })
+    await expect(read({ signal: end.signal })).rejects.toThrow('over')
+    expect(sent).toHaveLength(1)
+  })
+})
