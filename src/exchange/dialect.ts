@@ -1,7 +1,7 @@
 import { assertGrant, type Grant } from '../access/grant.ts'
 import type { Enrolment, Roster } from '../access/roster.ts'
 import type { CompartmentType } from '../fhir/compartment.ts'
-import type { Patient, ResearchStudy } from '../fhir/types.ts'
+import type { Observation, Patient, ResearchStudy } from '../fhir/types.ts'
 import type { Asking } from './asking.ts'
 import { patientOfGrant } from './check.ts'
 import type {
@@ -40,6 +40,12 @@ export interface Dialect {
     query: ObservationPageQuery,
   ): Promise<ObservationPage>
   observationsOfPatients(asking: Asking, grant: Grant, query: PatientsQuery): AsyncIterable<PatientsPage>
+  namesOf(
+    asking: Asking,
+    grant: Grant,
+    patient: string,
+    ids: readonly string[],
+  ): Promise<readonly Observation[]>
   countOfPatient(
     asking: Asking,
     grant: Grant,
@@ -92,6 +98,8 @@ export function createExchange(find: () => Promise<Spoken>): Exchange {
         yield { ...page, observations }
       }
     },
+    observationNames: (grant, ids) =>
+      ask(grant, ({ dialect, asking }) => dialect.namesOf(asking, grant, patientOfGrant(grant), ids)),
     countPatientObservations: (grant, patient, filter) =>
       ask(grant, ({ dialect, asking }) => dialect.countOfPatient(asking, grant, patient, filter)),
     countObservations: (grant, filter) =>

@@ -198,6 +198,12 @@ export interface Exchange {
    * with nothing sent, where one is no member. A patient for whom the exchange does not answer is `unread`.
    */
   patientsObservations(grant: Grant, query: PatientsQuery): AsyncIterable<PatientsPage>
+  /**
+   * Those observations of the grant's patient that have one of these ids, as far as they name themselves: code and subject
+   * alone. One request; what is not within the grant does not come, and neither does anything from an exchange that cannot
+   * be asked so.
+   */
+  observationNames(grant: Grant, ids: readonly string[]): Promise<readonly Observation[]>
   /** How many observations a patient of the grant has, by proven filters only. */
   countPatientObservations(
     grant: Grant,

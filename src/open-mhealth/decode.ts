@@ -1,4 +1,4 @@
-import type { Observation, ObservationComponent, Quantity } from '../fhir/types.ts'
+import type { CodeableConcept, Observation, ObservationComponent, Quantity } from '../fhir/types.ts'
 import { ownMember, readBody } from './body.ts'
 import { type DataType, type LoincCode, loincCoding, type Member, schemaOf } from './data-types.ts'
 import {
@@ -85,9 +85,14 @@ function notesElement(
 /** The statistic that an observation's value is, as Open mHealth says it; undefined for a single reading. */
 export function statisticOf(observation: Observation): string | undefined {
   return observation.interpretation
-    ?.filter(({ coding }) => coding?.some(({ system }) => openMHealthSystems.has(system)))
+    ?.filter(isStatistic)
     .map(({ text }) => text)
     .find((text) => text !== undefined)
+}
+
+/** Whether an interpretation says which statistic a value is, as Open mHealth does. */
+export function isStatistic({ coding }: CodeableConcept): boolean {
+  return coding?.some(({ system }) => openMHealthSystems.has(system)) ?? false
 }
 
 interface Content {

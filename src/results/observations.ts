@@ -1,8 +1,11 @@
+import { dayOf } from '../fhir/date-time.ts'
 import type { Observation, ObservationComponent } from '../fhir/types.ts'
 import { type DataType, dataTypeOf } from '../open-mhealth/data-types.ts'
 import { anyResource } from './any-resource.ts'
 import { focusText } from './focus-text.ts'
 import { barred, oneLine } from './line.ts'
+import { type KnownObservations, relatedTexts, withKnownRelated } from './members.ts'
+import { interpretationText, noteTexts, qualifierTexts } from './observation-details.ts'
 import { pruneObservation } from './prune-observation.ts'
 import { distinguishingCode, nameOfComponent, nameOfObservation, nameOfValue } from './reading-names.ts'
 import { type ReadingTime, readingTime } from './reading-time.ts'
@@ -18,6 +21,8 @@ export interface ObservationView {
   /** Time zone of the times in text and cells. */
   readonly timeZone: string
   readonly baseUrl: string
+  /** Observations that the listed ones refer to, as far as they are within the grant. */
+  readonly related: KnownObservations
 }
 
 /** Observations as rows, and the columns of their table. */
@@ -39,6 +44,11 @@ const fixedColumns = [
   'code',
 ] as const
 
+/** Columns that are there only where a row has something in them. */
+const rareColumns = ['interpretation', 'focus', 'issued'] as const
+/** Bytes of the names of columns of components. */
+const mostColumnBytes = 8192
+
 /** No value is cut. */
 const whole = Number.POSITIVE_INFINITY
 
@@ -47,6 +57,8 @@ interface Component {
   readonly label: string
 }
 
+type Saying = Pick<Said, 'observation' | 'statistic' | 'time'> & { readonly components: readonly Component[] }
+
 /** What an observation says, worked out once for its line, its cells and the columns of its components. */
 interface Said {
   readonly observation: Observation
@@ -54,6 +66,8 @@ interface Said {
   readonly name: string
   readonly time: ReadingTime
   readonly statistic: string | undefined
+  readonly interpretation: string | undefined
+  readonly focus: string | undefined
   readonly text: string
   /** Components that are plain numbers, by their column. */
   readonly numbers: ReadonlyMap<string, number>
@@ -65,54 +79,73 @@ interface Said {
  * (`<40`), modified or of another focus than the patient is null there and is in `text`.
  */
 export function observationTable(listed: readonly Observation[], view: ObservationView): ObservationTable {
-  const all = listed.map((observation) => saidBy(withoutBase(observation, view.baseUrl), view.timeZone))
-  const extra = [...new Set(all.flatMap(({ numbers }) => [...numbers.keys()]))]
+  const all = listed.map((observation) =>
+    saidBy(withKnownRelated(withoutBase(observation, view.baseUrl), view.related), view),
+  )
+  const rare = rareColumns.filter((column) => all.some((said) => rareCell(said, column) !== undefined))
+  const extra = columnsThatFit(all)
   const rows = all.map((said): Row => {
     const { observation, numbers } = said
     return {
       // A table shows no resource.
       resource: view.format === 'fhir' ? pruneObservation(observation) : anyResource(observation),
-      line: lineOf(said),
-      cells: [...cellsOf(said), ...extra.map((column) => numbers.get(column) ?? null)],
+      line: lineOf(said, view),
+      cells: [
+        ...cellsOf(said),
+        ...rare.map((column) => rareCell(said, column) ?? null),
+        ...extra.map((column) => numbers.get(column) ?? null),
+      ],
     }
   })
-  return { columns: [...fixedColumns, ...extra], rows }
+  return { columns: [...fixedColumns, ...rare, ...extra], rows }
 }
 
-function saidBy(observation: Observation, zone: string): Said {
+function saidBy(observation: Observation, view: ObservationView): Said {
+  const zone = view.timeZone
   const type = dataTypeOf(observation)
   const components = (observation.component ?? []).map(
     (component): Component => ({ component, label: nameOfComponent(component, type).label }),
   )
   const statistic = statisticText(observation)
+  const time = readingTime(observation, zone)
   return {
     observation,
     type,
     name: nameOfObservation(observation, type).label,
-    time: readingTime(observation, zone),
+    time,
     statistic,
-    text: readingText(observation, components, statistic, zone),
+    interpretation: interpretationText(observation),
+    focus: hasOtherFocus(observation) ? focusText(observation) : undefined,
+    text: readingText({ observation, components, statistic, time }, view),
     numbers: numbersOf(observation, components),
   }
 }
 
 /** Everything that an observation says of its value, with what restricts it, on one line. */
-function readingText(
-  observation: Observation,
-  components: readonly Component[],
-  statistic: string | undefined,
-  zone: string,
-): string {
+function readingText({ observation, components, statistic, time }: Saying, view: ObservationView): string {
+  const { timeZone: zone, related } = view
   const value = valueText(observation, zone)
   const member = nameOfValue(observation).component
   const own = value === undefined || member === undefined ? value : `${member.label} ${value}`
   const parts = components.map(({ component, label }) => {
-    const mark = isModified(component) ? ' (modifierExtension not understood: may mean something else)' : ''
-    return `${label} ${valueText(component, zone) ?? 'without a value'}${mark}`
+    const mark = isModified(component) ? ['modifierExtension not understood: may mean something else'] : []
+    const more = [...mark, ...qualifierTexts(component)]
+    const said = `${label} ${valueText(component, zone) ?? 'without a value'}`
+    return more.length === 0 ? said : `${said} (${more.join(', ')})`
   })
+  const panel = relatedTexts(observation, related)
   const said = [...(own === undefined ? [] : [own]), ...parts]
-  const text = said.length > 0 ? said.join(', ') : 'without a value'
-  return oneLine([text, ...marksOf(observation, statistic)].join('; '), whole)
+  const text = said.length > 0 ? [said.join(', ')] : panel.length > 0 ? [] : ['without a value']
+  const issued = isIssuedLater(observation, time, zone) ? [`issued ${issuedText(observation, zone)}`] : []
+  const all = [
+    ...text,
+    ...marksOf(observation, statistic),
+    ...qualifierTexts(observation),
+    ...panel,
+    ...noteTexts(observation),
+    ...issued,
+  ]
+  return oneLine(all.join('; '), whole)
 }
 
 function marksOf(observation: Observation, statistic: string | undefined): string[] {
@@ -123,13 +156,46 @@ function marksOf(observation: Observation, statistic: string | undefined): strin
     ...(isModified(observation) ? ['modifierExtension not understood: may mean something else'] : []),
     ...(hasOtherFocus(observation) ? [`FOCUS ${focusText(observation)}: not a reading of the patient`] : []),
     ...(statistic === undefined ? [] : [`${statistic}, not a single reading`]),
-    ...(observation.note ?? []).map(({ text }) => `note: ${text}`),
   ]
 }
 
-function lineOf({ observation, type, name, time, text }: Said): string {
+/** When it was released; the time of an undated one would be no more than a guess. */
+function issuedText({ issued }: Observation, zone: string): string | undefined {
+  return issued === undefined ? undefined : readingTime({ effectiveInstant: issued }, zone).text
+}
+
+/** Whether its release says more than its time does: it is on another day. */
+function isIssuedLater({ issued }: Observation, time: ReadingTime, zone: string): boolean {
+  const at = issued === undefined ? undefined : readingTime({ effectiveInstant: issued }, zone).from
+  if (at === undefined || time.from === undefined) return false
+  return dayOf(at, zone) !== dayOf(time.to ?? time.from, zone)
+}
+
+function lineOf({ observation, type, name, time, text }: Said, { timeZone }: ObservationView): string {
   const code = distinguishingCode(observation, type)
-  return barred([time.text, code === undefined ? name : `${name} ${code}`, text, observation.id]).trim()
+  const issued = time.isDated ? undefined : issuedText(observation, timeZone)
+  return barred([
+    issued === undefined ? time.text : `${time.text}, issued ${issued}`,
+    code === undefined ? name : `${name} ${code}`,
+    text,
+    observation.id,
+  ]).trim()
+}
+
+type RareColumn = (typeof rareColumns)[number]
+
+function rareCell({ observation, interpretation, focus }: Said, column: RareColumn): string | undefined {
+  if (column === 'issued') return observation.issued
+  return column === 'focus' ? focus : interpretation
+}
+
+/** Columns of components, as many as a table can bear: what has none is in `text`. */
+function columnsThatFit(all: readonly Said[]): string[] {
+  let left = mostColumnBytes
+  return [...new Set(all.flatMap(({ numbers }) => [...numbers.keys()]))].filter((column) => {
+    left -= Buffer.byteLength(column) + 8
+    return left >= 0
+  })
 }
 
 function cellsOf({ observation, name, time, statistic, text }: Said): Row['cells'] {

@@ -1,5 +1,6 @@
 import type { AnyResource, Coding, ParametersParameter } from '../fhir/types.ts'
-import { type Unit, ucum } from './values.ts'
+import { boundedText } from './large-values.ts'
+import { longestCode, type Unit, ucum } from './values.ts'
 
 /** A Parameters resource. */
 export function parametersOf(parameter: readonly ParametersParameter[]): AnyResource {
@@ -10,7 +11,7 @@ export function parametersOf(parameter: readonly ParametersParameter[]): AnyReso
 export function numberParameter(name: string, value: number, unit: Unit): ParametersParameter {
   const { label, system, code } = unit
   if (label === '') return { name, valueDecimal: value }
-  const coded = system === ucum && code !== undefined ? { system, code } : {}
+  const coded = system === ucum && code !== undefined && code.length <= longestCode ? { system, code } : {}
   return { name, valueQuantity: { value, unit: label, ...coded } }
 }
 
@@ -19,7 +20,7 @@ export function codeParameter(name: string, { system, code, display }: Coding): 
   const valueCoding = {
     ...(system === undefined ? {} : { system }),
     ...(code === undefined ? {} : { code }),
-    ...(display === undefined ? {} : { display }),
+    ...(display === undefined ? {} : { display: boundedText(display) }),
   }
   return { name, valueCoding }
 }

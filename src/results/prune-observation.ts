@@ -1,24 +1,22 @@
 import type { AnyResource, Observation } from '../fhir/types.ts'
-import { statisticOf } from '../open-mhealth/decode.ts'
+import { longestText } from './large-values.ts'
 import { markSubsetted } from './prune.ts'
 import { withoutInner } from './relative.ts'
+import { withoutLong } from './without-long.ts'
 
 /** Mandatory and modifier elements, the value with all that qualifies it, and what the check against a grant needs. */
 const kept =
-  /^_?(resourceType|id|implicitRules|modifierExtension|status|code|subject|focus|component|note|dataAbsentReason|bodySite|method|effective[A-Z]\w*|value[A-Z]\w*)$/
-const keptOfStatistic = /^_?interpretation$/
+  /^_?(resourceType|id|implicitRules|modifierExtension|status|code|subject|focus|component|dataAbsentReason|interpretation|referenceRange|note|hasMember|derivedFrom|issued|bodySite|method|effective[A-Z]\w*|value[A-Z]\w*)$/
 
 /**
- * An observation of a list: status, code, subject, time and value, whole; an `interpretation` only where it says that the
- * value is a statistic. SUBSETTED where something was left out.
+ * An observation of a list: status, code, subject, time and value with what is said of it, but for long texts and data, which
+ * its line describes. SUBSETTED where something was left out.
  */
 export function pruneObservation(observation: Observation): AnyResource {
   const { id, meta = {} } = observation
-  const statistic = statisticOf(observation) !== undefined
   const elements: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(observation)) {
-    if (name !== 'id' && (kept.test(name) || (statistic && keptOfStatistic.test(name))))
-      elements[name] = value
+    if (name !== 'id' && kept.test(name)) elements[name] = value
   }
   if (id !== undefined) elements.id = id
   const labels: Record<string, unknown> = {}
@@ -26,7 +24,7 @@ export function pruneObservation(observation: Observation): AnyResource {
   if (meta.tag !== undefined) labels.tag = meta.tag
   if (sizeOf(labels) > 0) elements.meta = labels
   const pruned: AnyResource = Object.assign(elements, { resourceType: observation.resourceType })
-  const closed = withoutInner(pruned)
+  const closed = withoutLong(withoutInner(pruned), longestText)
   const whole = sizeOf(pruned) === sizeOf(observation) && sizeOf(labels) === sizeOf(meta)
   return whole && closed === pruned ? pruned : markSubsetted(closed)
 }

@@ -1,4 +1,7 @@
+import { createHash } from 'node:crypto'
 import type { CodeableConcept, Observation, ObservationComponent, Quantity } from '../fhir/types.ts'
+import { attachmentText, boundedText, longestText, quotedText, sampledDataText } from './large-values.ts'
+import { oneLine } from './line.ts'
 import { readingTime } from './reading-time.ts'
 
 /** What carries a value: an observation or one of its components. */
@@ -20,6 +23,8 @@ export type NumberReading =
   | { readonly why: NotPlain; readonly unit: Unit | undefined }
 
 export const ucum = 'http://unitsofmeasure.org'
+/** Characters beyond which no unit and no code is one that people write. */
+export const longestCode = 100
 const noUnit: Unit = { label: '', system: undefined, code: undefined }
 
 /**
@@ -62,20 +67,26 @@ export function hasValue(holder: ValueHolder): boolean {
 export function unitOf({ unit, system, code }: Quantity): Unit {
   const isOne = system === ucum && code === '1'
   const label = (system === ucum && !isOne ? code : undefined) ?? unit ?? code ?? ''
-  return { label: isOne && label === '1' ? '' : label, system, code }
+  return { label: isOne && label === '1' ? '' : shortLabel(label), system, code }
+}
+
+/** A label beyond all measure is cut, and told from another one by a digest. */
+function shortLabel(label: string): string {
+  if (label.length <= longestCode) return label
+  return `${oneLine(label.slice(0, 60))}… (${createHash('sha256').update(label).digest('base64url').slice(0, 8)})`
 }
 
 /** A concept in words: its text, else a display, else its code. */
 export function conceptText(concept: CodeableConcept | undefined): string {
   const [coding] = concept?.coding ?? []
-  return concept?.text ?? coding?.display ?? coding?.code ?? 'not said'
+  return boundedText(concept?.text ?? coding?.display ?? coding?.code ?? 'not said')
 }
 
 function choiceText(holder: ValueHolder, zone: string): string | undefined {
   const { valueQuantity, valueRange, valueRatio, valueSampledData, valuePeriod, valueAttachment } = holder
   if (valueQuantity !== undefined) return quantityText(valueQuantity)
   if (holder.valueCodeableConcept !== undefined) return conceptWithCode(holder.valueCodeableConcept)
-  if (holder.valueString !== undefined) return JSON.stringify(holder.valueString)
+  if (holder.valueString !== undefined) return quotedText(holder.valueString)
   if (holder.valueBoolean !== undefined) return String(holder.valueBoolean)
   if (holder.valueInteger !== undefined) return String(holder.valueInteger)
   if (holder.valueTime !== undefined) return holder.valueTime
@@ -86,13 +97,15 @@ function choiceText(holder: ValueHolder, zone: string): string | undefined {
   if (valueRatio !== undefined) {
     return `${quantityText(valueRatio.numerator)} : ${quantityText(valueRatio.denominator)}`
   }
-  if (valueSampledData !== undefined) return `sampled data ${JSON.stringify(valueSampledData)}`
-  if (valueAttachment !== undefined) return attachmentText(valueAttachment)
-  if (holder.valueReference !== undefined) return `reference ${JSON.stringify(holder.valueReference)}`
+  if (valueSampledData !== undefined) return sampledDataText(valueSampledData)
+  if (valueAttachment !== undefined) return attachedText(valueAttachment)
+  if (holder.valueReference !== undefined)
+    return oneLine(`reference ${JSON.stringify(holder.valueReference)}`, longestText)
   return undefined
 }
 
-function quantityText(quantity: Quantity | undefined): string {
+/** A quantity in words: `<40 mg/dL`. */
+export function quantityText(quantity: Quantity | undefined): string {
   if (quantity === undefined) return 'open'
   const number = quantity.value === undefined ? 'no number' : String(quantity.value)
   return `${quantity.comparator ?? ''}${number} ${unitOf(quantity).label}`.trim()
@@ -103,19 +116,17 @@ export function conceptWithCode(concept: CodeableConcept): string {
   const code = concept.coding?.find((coding) => coding.code !== undefined)?.code
   const words = conceptText(concept)
   const isSaid = code === undefined || code.replace(/[._-]+/g, ' ').toLowerCase() === words.toLowerCase()
-  return isSaid || code === words ? words : `${words} (${code})`
+  return isSaid || code === words ? words : `${words} (${oneLine(code, longestCode)})`
 }
 
 /** An Open mHealth body that could not be translated is JSON: its `body` is short enough to read, its header is not data. */
-function attachmentText(attachment: NonNullable<Observation['valueAttachment']>): string {
-  const { contentType = 'unknown type', data, url, size, title } = attachment
+function attachedText(attachment: NonNullable<Observation['valueAttachment']>): string {
+  const { contentType = '', data } = attachment
   if (data !== undefined && contentType.startsWith('application/json')) {
-    const body = bodyOf(data)
-    if (body !== undefined) return `not translated: ${JSON.stringify(body)}`
+    const body = JSON.stringify(bodyOf(data))
+    if (body !== undefined && body.length <= longestText) return `not translated: ${body}`
   }
-  const kept = data === undefined && url === undefined ? 'without data' : 'its data is in format fhir'
-  const named = title === undefined ? '' : ` ${JSON.stringify(title)}`
-  return `attachment${named} (${contentType}${size === undefined ? '' : `, ${size} bytes`}), ${kept}`
+  return attachmentText(attachment)
 }
 
 function bodyOf(data: string): unknown {

@@ -11,6 +11,7 @@ import { type Format, format } from './arguments/format.ts'
 import { cursor, limit } from './arguments/paging.ts'
 import { observationArguments, observationRule, patientArguments } from './observations/arguments.ts'
 import { type AskedObservations, askedObservations, patientSubject, wordingOf } from './observations/asked.ts'
+import { relatedTo } from './observations/related.ts'
 import { whyEmpty } from './observations/why-empty.ts'
 import { patientOf } from './target-patient.ts'
 import { defineTool } from './tool.ts'
@@ -58,6 +59,7 @@ export const getPatientObservations = defineTool({
       format: given.format,
       timeZone: asked.period.timeZone,
       baseUrl: context.settings.baseUrl,
+      related: await relatedTo(page.observations, context),
     }
     const empty = page.observations.length === 0 && position === undefined
     return pageAnswer({

@@ -121,6 +121,11 @@ export function exchangeDouble(holdings: Holdings): ExchangeDouble {
         if (grant.standing(patient) !== 'member') throw fhirMcpError('FORBIDDEN')
       return patientByPatient((patient, page) => this.patientObservations(grant, patient, page), query)
     },
+    async observationNames(grant, ids) {
+      assertGrant(grant)
+      asked.push({ method: 'observationNames', ids })
+      return []
+    },
     async countPatientObservations(grant, patient) {
       assertGrant(grant)
       asked.push({ method: 'countPatientObservations', ids: [patient] })

@@ -1,6 +1,7 @@
 import type { Dialect } from '../dialect.ts'
 import { readOf, searchOf } from './compartment.ts'
 import { countOfAll, countOfPatient } from './counts.ts'
+import { namesOf } from './names.ts'
 import { observationsOf } from './observations.ts'
 import { patientOf, patientsOf } from './patients.ts'
 import { observationsOfPatients } from './patients-observations.ts'
@@ -20,6 +21,7 @@ export const hapi: Dialect = {
   patientOf,
   observationsOf,
   observationsOfPatients,
+  namesOf,
   countOfPatient,
   countOfAll,
   searchOf,

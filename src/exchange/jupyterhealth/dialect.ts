@@ -20,6 +20,8 @@ export const jupyterHealth: Dialect = {
   patientOf,
   observationsOf,
   observationsOfPatients,
+  // It takes one id at a time, and its own readings refer to no others.
+  namesOf: async () => [],
   countOfPatient,
   countOfAll,
   searchOf,

@@ -1,0 +1,26 @@
+import { isFhirMcpError } from '../../errors.ts'
+import type { Observation } from '../../fhir/types.ts'
+import { idsOfRelated, type KnownObservations } from '../../results/members.ts'
+import type { GrantedContext } from '../tool.ts'
+
+const optional = ['EXCHANGE_TIMEOUT', 'EXCHANGE_UNAVAILABLE', 'NOT_SUPPORTED_BY_EXCHANGE'] as const
+
+/**
+ * The observations that those of a page refer to, as far as they are within the grant: those on the page itself, and the others
+ * by one request. Its failure is no failure of the page, whose readings are known already.
+ */
+export async function relatedTo(
+  rows: readonly Observation[],
+  { exchange, grant, settings }: Pick<GrantedContext, 'exchange' | 'grant' | 'settings'>,
+): Promise<KnownObservations> {
+  const known = new Map(rows.map((row) => [row.id ?? '', row] as const))
+  const missing = new Set(rows.flatMap((row) => idsOfRelated(row, settings.baseUrl)))
+  for (const id of known.keys()) missing.delete(id)
+  if (missing.size === 0) return known
+  try {
+    for (const row of await exchange.observationNames(grant, [...missing])) known.set(row.id ?? '', row)
+  } catch (thrown) {
+    if (!optional.some((kind) => isFhirMcpError(thrown, kind))) throw thrown
+  }
+  return known
+}
