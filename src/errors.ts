@@ -103,7 +103,7 @@ export const errorCatalog = {
     issue: 'processing',
     message: 'The exchange did not accept the request, or answered with something that is not FHIR.',
     cause:
-      'The FHIR server answered with an error, a redirect, or a body that is not the resource asked for.',
+      'The FHIR server answered with an error, a redirect, or a body that is not the resource asked for; or it says itself that its answer failed or is incomplete, where that cannot be passed on with a warning (rosters, counts).',
     cure: "Check fhir.baseUrl, fhir.dialect and the exchange's own log.",
   },
   EXCHANGE_LEAK: {

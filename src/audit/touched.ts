@@ -44,9 +44,9 @@ export function createTouched(): Touched {
     watch: (exchange) => ({
       ...exchange,
       async patients(...asked) {
-        const patients = await exchange.patients(...asked)
-        for (const { id } of patients) add(id)
-        return patients
+        const list = await exchange.patients(...asked)
+        for (const { id } of list.patients) add(id)
+        return list
       },
       async patient(grant) {
         const patient = await exchange.patient(grant)

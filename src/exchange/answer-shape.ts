@@ -1,5 +1,6 @@
-import { type FhirMcpError, fhirMcpError } from '../errors.ts'
+import type { FhirMcpError } from '../errors.ts'
 import type { AnyResource, Bundle } from '../fhir/types.ts'
+import { BadAnswer } from './bad-answer.ts'
 
 /** Deeper than any FHIR resource; what reads a resource may recurse. */
 const deepest = 100
@@ -63,5 +64,5 @@ function isPlain(root: object): boolean {
 }
 
 function notAsAsked(): FhirMcpError {
-  return fhirMcpError('EXCHANGE_REJECTED', { detail: 'It answered with something else than was asked for.' })
+  return new BadAnswer('It answered with something else than was asked for.')
 }

@@ -11,6 +11,8 @@ import type {
   ResearchStudy,
   ResearchSubject,
 } from '../fhir/types.ts'
+import { BadAnswer } from './bad-answer.ts'
+import type { Gap } from './exchange.ts'
 
 /** The types that are asked for. */
 interface Asked {
@@ -29,6 +31,13 @@ export interface Rows<Type extends AskedType> {
   /** False when there are more than were wanted; there are no rows then. */
   readonly complete: boolean
   readonly rows: readonly Checked<Type>[]
+  /** Why rows may be missing. */
+  readonly gaps: readonly Gap[]
+}
+
+/** The gaps of several answers, each kind once. */
+export function gapsOf(answers: readonly { readonly gaps: readonly Gap[] }[]): Gap[] {
+  return [...new Set(answers.flatMap(({ gaps }) => gaps))]
 }
 
 /** The error for data outside the grant. It names nothing of it. */
@@ -38,7 +47,7 @@ export function leak(): FhirMcpError {
 
 /** The error for an answer that contradicts itself or is not FHIR. */
 export function rejected(detail: string): FhirMcpError {
-  return fhirMcpError('EXCHANGE_REJECTED', { detail })
+  return new BadAnswer(detail)
 }
 
 /** Throws NOT_SUPPORTED_BY_EXCHANGE for an answer that shows that a search parameter was ignored. */

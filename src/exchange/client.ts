@@ -3,15 +3,17 @@ import { Client, type FhirResource, type RequestOptions } from 'fhir-kit-client'
 import type { FhirOptions } from '../config/fhir.ts'
 import { fhirMcpError } from '../errors.ts'
 import { isFhirId, isResourceType } from '../fhir/grammar.ts'
-import type { AnyResource } from '../fhir/types.ts'
+import type { AnyResource, Bundle } from '../fhir/types.ts'
 import { type RequestFault, watchRequests } from '../telemetry/exchange-request.ts'
 import type { Meter } from '../telemetry/meter.ts'
 import { inSyncSpan } from '../telemetry/spans.ts'
 import { resourceNamed, resourceOf, searchsetOf } from './answer-shape.ts'
+import { BadAnswer } from './bad-answer.ts'
 import { startDeadline } from './deadline.ts'
 import type { ExchangeCall } from './exchange.ts'
-import type { FhirClient } from './fhir-client.ts'
+import type { FhirClient, RequestShape } from './fhir-client.ts'
 import { nextLinkOf, pageUrl } from './links.ts'
+import { isPartial } from './outcomes.ts'
 import { createExchangePool } from './pool.ts'
 import { failureOf, statusOf } from './request-errors.ts'
 import { encodePairs } from './search-pairs.ts'
@@ -148,7 +150,7 @@ export function createFhirClient(fhir: FhirOptions, meter?: Meter): FhirClient {
       const request = shape?.post
         ? { url: `${baseUrl}/${type}/_search`, template: () => `/${type}/_search`, form: query }
         : { url: withQuery(`${baseUrl}/${type}`, query), template: () => `/${type}` }
-      return searchsetOf(await ask(call, { ...request, headers: shape?.headers }))
+      return wholeUnless(shape, searchsetOf(await ask(call, { ...request, headers: shape?.headers })))
     },
     async metadata(call, pairs) {
       const url = withQuery(`${baseUrl}/metadata`, encodePairs(pairs))
@@ -159,7 +161,8 @@ export function createFhirClient(fhir: FhirOptions, meter?: Meter): FhirClient {
     async page(call, link, shape) {
       const url = pageUrl(baseUrl, link)
       const template = () => '/{page}'
-      return searchsetOf(await ask(call, { url, template, headers: shape?.headers, page: true }))
+      const answer = await ask(call, { url, template, headers: shape?.headers, page: true })
+      return wholeUnless(shape, searchsetOf(answer))
     },
     close: () => pool.close(),
   }
@@ -168,6 +171,12 @@ export function createFhirClient(fhir: FhirOptions, meter?: Meter): FhirClient {
 /** How long an answer is waited for, in milliseconds. */
 function waitOf({ left }: ExchangeCall, timeout: number): number {
   return Math.min(timeout, Math.max(left?.() ?? timeout, leastWait))
+}
+
+/** What the exchange says of its own answer comes before anything in it; only who can pass it on takes a part of one. */
+function wholeUnless(shape: RequestShape | undefined, bundle: Bundle): Bundle {
+  if (!isPartial(bundle) || shape?.takesPartial) return bundle
+  throw new BadAnswer('It says itself that its answer may be incomplete.')
 }
 
 /** The answer as a resource that is safe to read. */

@@ -12,6 +12,7 @@ import type {
   ObservationPage,
   ObservationPageQuery,
   PatientFilter,
+  PatientList,
   PatientsPage,
   PatientsQuery,
   ResourcePage,
@@ -31,7 +32,7 @@ export interface Dialect {
     grant: Grant,
     filter: PatientFilter,
     ids: readonly string[] | undefined,
-  ): Promise<readonly Patient[]>
+  ): Promise<PatientList>
   patientOf(asking: Asking, grant: Grant): Promise<Patient>
   observationsOf(
     asking: Asking,

@@ -72,6 +72,12 @@ export interface ObservationFilter {
   readonly before?: string
 }
 
+/**
+ * Why rows may be missing from an answer: `told`: the exchange says itself that it may be incomplete; `fewer`: it gave fewer
+ * rows than its own total; `repeated`: it gave rows again, perhaps in the place of others. No number of such an answer is exact.
+ */
+export type Gap = 'told' | 'fewer' | 'repeated'
+
 /** Where a page of observations begins: one opaque position per branch of the search, as an earlier page gave it. */
 export type ObservationPosition = readonly (string | null)[]
 
@@ -90,8 +96,10 @@ export interface ObservationPage {
    * left for later; undefined behind the last one.
    */
   positionAfter(n: number): ObservationPosition | undefined
-  /** Exact number of matches, of every status; undefined where the exchange does not say. */
+  /** Exact number of matches, of every status; undefined where the exchange does not say, and where rows may be missing. */
   readonly total: number | undefined
+  /** Why rows may be missing; empty for a page of which nothing of the kind is known. */
+  readonly gaps: readonly Gap[]
 }
 
 /** Which observations of which patients are read together. */
@@ -121,6 +129,8 @@ export interface UnreadPatient {
 /** Observations of several patients, in no order, as they come: each one checked against the grant, each one once. */
 export interface PatientsPage {
   readonly observations: readonly PatientObservation[]
+  /** Why observations of a patient may be missing, in this page or another one. */
+  readonly gaps: readonly { readonly patient: string; readonly gap: Gap }[]
   /** Those of whom everything has come now; each patient is in one page's `whole` or `unread`. */
   readonly whole: readonly string[]
   readonly unread: readonly UnreadPatient[]
@@ -154,20 +164,32 @@ export interface ResourcePage {
   readonly resources: readonly HeldResource[]
   /** Where the page after the n-th resource of this one begins (n from 0 to length); undefined behind the last one. */
   positionAfter(n: number): string | undefined
-  /** Exact number of matches; undefined where it was not proven. */
+  /** Exact number of matches; undefined where it was not proven, and where rows may be missing. */
   readonly total: number | undefined
+  /** Why rows may be missing. */
+  readonly gaps: readonly Gap[]
 }
 
 /** The permitted studies, and those ids that the exchange does not have (any more). */
 export interface StudyList {
   readonly studies: readonly ResearchStudy[]
   readonly missing: readonly string[]
+  /** Why studies may be missing. */
+  readonly gaps: readonly Gap[]
+}
+
+/** Patients that fit, in the order of their ids. */
+export interface PatientList {
+  readonly patients: readonly Patient[]
+  /** Why patients may be missing. */
+  readonly gaps: readonly Gap[]
 }
 
 /**
  * What tools may ask of a FHIR server. Every method takes the Grant of the call, compiles it into the search, and holds
  * every resource of the answer against it. Errors: EXCHANGE_UNAVAILABLE, EXCHANGE_TIMEOUT, EXCHANGE_REJECTED,
- * EXCHANGE_LEAK, NOT_SUPPORTED_BY_EXCHANGE, RATE_LIMITED; FORBIDDEN where the exchange itself says no.
+ * EXCHANGE_LEAK, NOT_SUPPORTED_BY_EXCHANGE, RATE_LIMITED; FORBIDDEN where the exchange itself says no. Where it says that its
+ * answer failed, or on a roster or a count that it may be incomplete: EXCHANGE_REJECTED.
  */
 export interface Exchange {
   /** What server this is. Any grant will do. */
@@ -185,8 +207,8 @@ export interface Exchange {
   roster(grant: Grant, limit: number): Promise<Roster>
   /** The enrolments of one patient in the study or organization that the grant's target names; for large rosters. */
   enrolments(grant: Grant, patient: string): Promise<readonly Enrolment[]>
-  /** All patients of the grant that fit, in the order of their ids; `ids` (within the grant) narrows further. */
-  patients(grant: Grant, filter: PatientFilter, ids?: readonly string[]): Promise<readonly Patient[]>
+  /** All patients of the grant that fit; `ids` (within the grant) narrows further. */
+  patients(grant: Grant, filter: PatientFilter, ids?: readonly string[]): Promise<PatientList>
   /** The patient of a grant on one patient. */
   patient(grant: Grant): Promise<Patient>
   /** A page of the observations of the grant's patient. */

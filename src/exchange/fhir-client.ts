@@ -7,12 +7,15 @@ export interface RequestShape {
   /** Send the search as a form to `_search`. */
   readonly post?: boolean
   readonly headers?: Readonly<Record<string, string>>
+  /** Take an answer of which the exchange says that it may be incomplete: the caller asks `isPartial`, and says so. */
+  readonly takesPartial?: boolean
 }
 
 /**
  * The one door to the exchange. Types and ids are held against FHIR's grammar before a URL is made, empty values are
  * refused, no redirect is followed, and errors carry no URL, query or body. Every method throws EXCHANGE_UNAVAILABLE,
- * EXCHANGE_TIMEOUT, EXCHANGE_REJECTED or RATE_LIMITED; a 403, 404 or 410 of the exchange throws FORBIDDEN.
+ * EXCHANGE_TIMEOUT, EXCHANGE_REJECTED or RATE_LIMITED; a 403, 404 or 410 of the exchange throws FORBIDDEN. A search of which the
+ * exchange says that it failed, or that its answer may be incomplete, is EXCHANGE_REJECTED as well.
  */
 export interface FhirClient {
   /** The configured base URL, without a slash at its end. */

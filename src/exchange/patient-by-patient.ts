@@ -56,7 +56,7 @@ export async function readPatient(
     } catch (error) {
       signal.throwIfAborted()
       if (!didNotAnswer(error)) throw error
-      return give({ observations: [], whole: [], unread: [{ patient, why: 'silent', error }] })
+      return give({ observations: [], gaps: [], whole: [], unread: [{ patient, why: 'silent', error }] })
     }
     const observations = page.observations.flatMap((observation): PatientObservation[] => {
       const { id } = observation
@@ -64,13 +64,14 @@ export async function readPatient(
       if (id !== undefined) given.add(id)
       return [{ patient, observation }]
     })
+    const gaps = page.gaps.map((gap) => ({ patient, gap }))
     const next = page.positionAfter(page.observations.length)
-    if (next === undefined) return give({ observations, whole: [patient], unread: [] })
+    if (next === undefined) return give({ observations, gaps, whole: [patient], unread: [] })
     if (page.observations.length === 0 && isDeepStrictEqual(next, position)) {
       const error = rejected('Its pages do not come to an end.')
-      return give({ observations, whole: [], unread: [{ patient, why: 'stuck', error }] })
+      return give({ observations, gaps, whole: [], unread: [{ patient, why: 'stuck', error }] })
     }
-    await give({ observations, whole: [], unread: [] })
+    await give({ observations, gaps, whole: [], unread: [] })
     position = next
   }
 }

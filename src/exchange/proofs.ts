@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { fhirMcpError, isFhirMcpError } from '../errors.ts'
+import { BadAnswer } from './bad-answer.ts'
 
 /** What is known of the search forms of one exchange. */
 export interface Proofs {
@@ -9,8 +10,9 @@ export interface Proofs {
    *
    * It is to be called after the same caller has got a number above 0 with the form in use: that shows that the caller
    * may ask and that there is something to count, so that neither a refusal nor a 0 can come from an empty view. A 0
-   * needs no proof, since a filter that is ignored can only make a number larger. `caller`: an exchange may honour the form
-   * for some callers alone; what is found then holds for this one.
+   * needs no proof, since a filter that is ignored can only make a number larger. An answer that is not FHIR, or not whole,
+   * is thrown: it proves nothing. `caller`: an exchange may honour the form for some callers alone; what is found then holds
+   * for this one.
    * Throws NOT_SUPPORTED_BY_EXCHANGE, or what `control` threw.
    */
   require(form: string, control: () => Promise<number>, caller?: string): Promise<void>
@@ -55,6 +57,8 @@ async function verdictOf(control: () => Promise<number>): Promise<boolean> {
   try {
     return (await control()) === 0
   } catch (error) {
+    // An answer that is no good is no refusal of the value.
+    if (error instanceof BadAnswer) throw error
     if (isFhirMcpError(error, 'FORBIDDEN') || isFhirMcpError(error, 'EXCHANGE_REJECTED')) return true
     throw error
   }

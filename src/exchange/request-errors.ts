@@ -1,4 +1,5 @@
 import { type FhirMcpError, fhirMcpError } from '../errors.ts'
+import { BadAnswer } from './bad-answer.ts'
 import { UnusableAnswer } from './pool.ts'
 
 /** Longest that a retry waits because the exchange says so, in seconds; beyond, the caller is told at once. */
@@ -57,7 +58,7 @@ function failureOfStatus(status: number, retryAfter: number | undefined): Reques
       pause: passing ? pauseOf(retryAfter) : undefined,
     }
   }
-  if (status >= 400) return rejected(`It answered with HTTP status ${status}.`)
+  if (status >= 400) return refused(`It answered with HTTP status ${status}.`)
   if (status >= 300) return rejected('It answered with a redirect, which is never followed.')
   return rejected('Its answer is not JSON.')
 }
@@ -67,8 +68,12 @@ function pauseOf(retryAfter: number | undefined): number | undefined {
   return retryAfter <= longestPause ? retryAfter * 1000 : undefined
 }
 
-function rejected(detail: string): RequestFailure {
+function refused(detail: string): RequestFailure {
   return { error: fhirMcpError('EXCHANGE_REJECTED', { detail }), pause: undefined }
+}
+
+function rejected(detail: string): RequestFailure {
+  return { error: new BadAnswer(detail), pause: undefined }
 }
 
 function tooLarge(): RequestFailure {

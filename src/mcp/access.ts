@@ -7,6 +7,7 @@ import type { RosterSource, RosterStore } from '../access/rosters.ts'
 import type { RosterKey, Target } from '../access/target.ts'
 import { fhirMcpError, isFhirMcpError } from '../errors.ts'
 import type { Exchange, ExchangeCall, ExchangeOpener } from '../exchange/exchange.ts'
+import { requireWhole } from '../exchange/whole.ts'
 import type { Subject } from '../tools/tool.ts'
 import { type Directory, resolve } from './resolve.ts'
 
@@ -92,7 +93,8 @@ export function createCallAccess(parts: AccessParts, caller: Caller, call: Excha
         const studyRule: Rule = { name: rule.name, needs: [studyNeed], patients: false }
         const target = { kind: 'reach' } as const
         const grant = granted(await withTraits(opened(studyRule), target), target, noRosters)
-        return (await exchange.studies(grant)).studies
+        // A second study of the same name must not go unseen.
+        return requireWhole(await exchange.studies(grant)).studies
       },
     }
   }

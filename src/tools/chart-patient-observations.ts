@@ -6,6 +6,7 @@ import { themeNames } from '../charts/theme.ts'
 import { wallTime } from '../charts/wall-time.ts'
 import type { ParametersParameter } from '../fhir/types.ts'
 import type { ContentBlock } from '../results/answer.ts'
+import { gapParameters } from '../results/gaps.ts'
 import { parametersOf } from '../results/parameters.ts'
 import { singleAnswer } from '../results/single.ts'
 import { oncePerCall } from './arguments/once-per-call.ts'
@@ -85,7 +86,11 @@ export const chartPatientObservations = defineTool({
           { name: 'n', valueInteger: n },
         ],
       })),
-      { name: 'complete', valueBoolean: reads.every(({ end }) => end === 'complete') },
+      {
+        name: 'complete',
+        valueBoolean: reads.every(({ end, gaps }) => end === 'complete' && gaps.length === 0),
+      },
+      ...gapParameters(reads.flatMap(({ gaps }) => gaps)),
       ...alt.map((valueString) => ({ name: 'chart', valueString })),
       ...panels.map(panelParameter),
       { name: 'asOf', valueInstant: asOf },
@@ -156,7 +161,7 @@ function figuresThatFit(
 }
 
 async function emptyNotes({ reads }: ChartReading, context: GrantedContext): Promise<string[]> {
-  const empty = reads.filter(({ end, read }) => read === 0 && end === 'complete')
+  const empty = reads.filter(({ end, gaps, read }) => read === 0 && end === 'complete' && gaps.length === 0)
   return Promise.all(empty.map(({ asked }) => whyEmpty(asked, context)))
 }
 

@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { isFhirMcpError } from '../errors.ts'
+import { BadAnswer } from '../exchange/bad-answer.ts'
 import type { ObservationCount, ObservationFilter } from '../exchange/exchange.ts'
 import type { ParametersParameter } from '../fhir/types.ts'
+import { gapParameters, gapTexts } from '../results/gaps.ts'
 import { oneLine } from '../results/line.ts'
 import { parametersOf } from '../results/parameters.ts'
 import { singleAnswer } from '../results/single.ts'
@@ -10,7 +12,7 @@ import { timeZone } from './arguments/period.ts'
 import { observationRule, patientArguments } from './observations/arguments.ts'
 import { askedObservations, askedParameters, patientSubject, wordingOf } from './observations/asked.ts'
 import { countParameters, countText, fociCounted } from './observations/count-text.ts'
-import { type RangeEnd, rangeEnd } from './observations/range.ts'
+import { type FoundEnd, type RangeEnd, rangeEnd } from './observations/range.ts'
 import { whyEmpty } from './observations/why-empty.ts'
 import { patientOf } from './target-patient.ts'
 import { defineTool, type GrantedContext } from './tool.ts'
@@ -41,16 +43,18 @@ export const getPatientDateRange = defineTool({
       countWhere(context, patient, { ...asked.filter, from: beforeAll }),
     ])
     const undated = undatedOf(count, dated)
+    const gaps = [...new Set([...first.gaps, ...last.gaps])]
     const asOf = new Date(context.now()).toISOString()
     return singleAnswer({
       asked: `Date range of the observations of Patient/${patient}, ${wordingOf(asked, grant)}`,
       resource: parametersOf([
         { name: 'patient', valueReference: { reference: `Patient/${patient}` } },
         ...askedParameters(asked, grant),
-        ...endParameter('first', first),
-        ...endParameter('last', last),
+        ...endParameter('first', first.end),
+        ...endParameter('last', last.end),
         ...(count === undefined ? [] : countParameters(count)),
         ...(undated === undefined ? [] : [{ name: 'undated', valueInteger: undated }]),
+        ...gapParameters(gaps),
         { name: 'asOf', valueInstant: asOf },
       ]),
       lines: [
@@ -59,17 +63,19 @@ export const getPatientDateRange = defineTool({
         `number: ${count === undefined ? 'not known' : countText(count)}`,
         `of these without a date: ${undated ?? 'not known'}`,
       ],
-      notes:
-        count?.count === 0
+      notes: [
+        ...gapTexts(gaps),
+        ...(count?.count === 0 && gaps.length === 0
           ? [await whyEmpty(asked, context)]
-          : [fociCounted, 'summarize_patient_observations tells first and last per type.'],
+          : [fociCounted, 'summarize_patient_observations tells first and last per type.']),
+      ],
       byteBudget,
       asOf,
     })
   },
 })
 
-/** Undefined where the exchange cannot count so: the ends of the range are known all the same. */
+/** Undefined where the exchange cannot count so, or not wholly: the ends of the range are known all the same. */
 async function countWhere(
   { exchange, grant }: GrantedContext,
   patient: string,
@@ -78,7 +84,7 @@ async function countWhere(
   try {
     return await exchange.countPatientObservations(grant, patient, filter)
   } catch (thrown) {
-    if (isFhirMcpError(thrown, 'NOT_SUPPORTED_BY_EXCHANGE')) return undefined
+    if (isFhirMcpError(thrown, 'NOT_SUPPORTED_BY_EXCHANGE') || thrown instanceof BadAnswer) return undefined
     throw thrown
   }
 }
@@ -97,7 +103,7 @@ function endParameter(name: string, end: RangeEnd): ParametersParameter[] {
   return time === undefined ? [] : [{ name, valueDateTime: time }]
 }
 
-function endText(end: RangeEnd): string {
-  if (end === 'none') return 'none with a date'
+function endText({ end, gaps }: FoundEnd): string {
+  if (end === 'none') return gaps.length > 0 ? 'none in what the exchange gave' : 'none with a date'
   return end === 'unknown' ? 'not known (what is there is entered in error or cancelled)' : oneLine(end.text)
 }

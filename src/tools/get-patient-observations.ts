@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { fhirMcpError } from '../errors.ts'
 import type { ObservationPosition } from '../exchange/exchange.ts'
 import type { Observation } from '../fhir/types.ts'
+import { gapNotes } from '../results/gaps.ts'
 import { observationTable } from '../results/observations.ts'
 import type { Note } from '../results/outcome.ts'
 import { searchLink } from '../results/search-link.ts'
@@ -61,13 +62,18 @@ export const getPatientObservations = defineTool({
       baseUrl: context.settings.baseUrl,
       related: await relatedTo(page.observations, context),
     }
-    const empty = page.observations.length === 0 && position === undefined
+    const { gaps } = page
+    const empty = page.observations.length === 0 && position === undefined && gaps.length === 0
     return pageAnswer({
       asked: `Observations of Patient/${patient}, ${wordingOf(asked, context.grant)}, ${given.order} first, every status`,
       self: selfOf(given, asked, patient),
       ...observationTable(page.observations, view),
       total: page.total,
-      notes: [...standingNotes(page.observations), ...(empty ? [note(await whyEmpty(asked, context))] : [])],
+      notes: [
+        ...gapNotes(gaps),
+        ...standingNotes(page.observations),
+        ...(empty ? [note(await whyEmpty(asked, context))] : []),
+      ],
       async cursorAfter(n) {
         const next = page.positionAfter(n)
         return next === undefined ? undefined : context.cursors.seal(call, next)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { studyNeed } from '../access/narrowing.ts'
+import { requireWhole } from '../exchange/whole.ts'
 import type { AnyResource, ParametersParameter } from '../fhir/types.ts'
 import { oneLine } from '../results/line.ts'
 import { singleAnswer } from '../results/single.ts'
@@ -24,7 +25,9 @@ export const getStudyCount = defineTool({
     const { grant, exchange } = context
     const fromClaims = !grant.terms.unrestricted
     const asOf = new Date(context.now()).toISOString()
-    const count = fromClaims ? grant.terms.studies.size : (await exchange.studies(grant)).studies.length
+    const count = fromClaims
+      ? grant.terms.studies.size
+      : requireWhole(await exchange.studies(grant)).studies.length
     const organizations = fromClaims ? countByOrganization(context) : []
     const source = fromClaims ? 'claims' : 'exchange'
     const resource: AnyResource = {

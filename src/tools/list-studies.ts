@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { studyNeed } from '../access/narrowing.ts'
+import type { StudyList } from '../exchange/exchange.ts'
+import { gapNotes } from '../results/gaps.ts'
 import { openPosition, pageById, pagedCall } from '../results/keyset.ts'
 import { someOf } from '../results/line.ts'
 import type { Note } from '../results/outcome.ts'
@@ -24,7 +26,7 @@ export const listStudies = defineTool({
   async run(input, context) {
     const call = pagedCall('list_studies', input, context)
     const after = await openPosition(call)
-    const { studies, missing } = await context.exchange.studies(context.grant)
+    const { studies, missing, gaps } = await context.exchange.studies(context.grant)
     const page = pageById(call, studies, (study) => study.id ?? '', after)
     const view = { format: input.format, baseUrl: context.settings.baseUrl }
     return pageAnswer({
@@ -32,8 +34,8 @@ export const listStudies = defineTool({
       self: searchLink('ResearchStudy', [['_count', String(input.limit)]]),
       columns: studyColumns,
       rows: page.items.map((study) => studyRow(study, view)),
-      total: studies.length,
-      notes: notesOf(context, studies.length, missing),
+      total: gaps.length > 0 ? undefined : studies.length,
+      notes: [...gapNotes(gaps), ...notesOf(context, studies.length, { missing, gaps })],
       cursorAfter: page.cursorAfter,
       format: input.format,
       byteBudget: context.byteBudget,
@@ -42,13 +44,18 @@ export const listStudies = defineTool({
   },
 })
 
-function notesOf({ grant }: GrantedContext, found: number, missing: readonly string[]): Note[] {
+function notesOf(
+  { grant }: GrantedContext,
+  found: number,
+  { missing, gaps }: Pick<StudyList, 'missing' | 'gaps'>,
+): Note[] {
   const notes: Note[] = []
   if (missing.length > 0) {
-    const text = `Permitted, but not (any more) on the exchange, and not in the total: ${someOf(missing)}.`
+    const where = gaps.length > 0 ? 'in its answer' : '(any more) on the exchange, and not in the total'
+    const text = `Permitted, but not ${where}: ${someOf(missing)}.`
     notes.push({ severity: 'warning', code: 'incomplete', text })
   }
-  if (found === 0 && missing.length === 0) {
+  if (found === 0 && missing.length === 0 && gaps.length === 0) {
     const text = grant.terms.unrestricted ? 'The exchange has no studies.' : 'The token permits no studies.'
     notes.push({ severity: 'information', code: 'informational', text })
   }

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { rosterNeed } from '../access/narrowing.ts'
 import type { Roster } from '../access/roster.ts'
+import type { Gap } from '../exchange/exchange.ts'
+import { gapNotes } from '../results/gaps.ts'
 import { openPosition, pageById, pagedCall } from '../results/keyset.ts'
 import { someOf } from '../results/line.ts'
 import type { Note } from '../results/outcome.ts'
@@ -46,7 +48,7 @@ export const listStudyPatients = defineTool({
     const roster = await context.roster({ kind: 'study', id: study })
     const members = membersOf(roster, input.enrolment, context)
     const page = pageById(call, members, (member) => member.id, after)
-    const { entries, absent } = await entriesOf(page.items, study, roster, context)
+    const { entries, absent, gaps } = await entriesOf(page.items, study, roster, context)
     const { detail, format } = input
     const fhirVersion = await fhirVersionFor(entries, context)
     const view = { detail, format, fhirVersion, baseUrl: context.settings.baseUrl }
@@ -57,7 +59,8 @@ export const listStudyPatients = defineTool({
       rows: entries.map((entry) => patientRow(entry, view)),
       total: members.length,
       notes: [
-        ...memberNotes(page.items, absent, context),
+        ...gapNotes(gaps),
+        ...memberNotes(page.items, { absent, gaps }, context),
         ...(members.length === 0 ? [emptyNote(input.enrolment, roster, context)] : []),
       ],
       cursorAfter: page.cursorAfter,
@@ -83,26 +86,33 @@ function membersOf(roster: Roster, wanted: Input['enrolment'], context: GrantedC
   })
 }
 
+/** Enrolled members whose Patient did not come, and why patients may be missing. */
+interface Absent {
+  readonly absent: readonly string[]
+  readonly gaps: readonly Gap[]
+}
+
 /** Enrolled members with their Patient, where scopes allow it; the others without. */
 async function entriesOf(
   members: readonly Member[],
   study: string,
   roster: Roster,
   context: GrantedContext,
-): Promise<{ entries: PatientEntry[]; absent: string[] }> {
+): Promise<{ entries: PatientEntry[] } & Absent> {
   const scopes = readingScopes(context.principal)
   const ids = members.filter(({ id, enrolled }) => enrolled && scopes.patient(id)).map(({ id }) => id)
-  const found = ids.length === 0 ? [] : await context.exchange.patients(context.grant, {}, ids)
-  const patients = new Map(found.map((patient) => [patient.id, patient]))
+  const found =
+    ids.length === 0 ? { patients: [], gaps: [] } : await context.exchange.patients(context.grant, {}, ids)
+  const patients = new Map(found.patients.map((patient) => [patient.id, patient]))
   const entries = members.map(({ id }) => ({
     id,
     patient: patients.get(id),
     enrolments: roster.enrolments(id).map((enrolment) => ({ study, enrolment })),
   }))
-  return { entries, absent: ids.filter((id) => !patients.has(id)) }
+  return { entries, absent: ids.filter((id) => !patients.has(id)), gaps: found.gaps }
 }
 
-function memberNotes(members: readonly Member[], absent: readonly string[], context: GrantedContext): Note[] {
+function memberNotes(members: readonly Member[], { absent, gaps }: Absent, context: GrantedContext): Note[] {
   const notes: Note[] = []
   const left = members.filter(({ enrolled }) => !enrolled).length
   if (left > 0) {
@@ -115,7 +125,8 @@ function memberNotes(members: readonly Member[], absent: readonly string[], cont
     notes.push({ severity: 'information', code: 'suppressed', text })
   }
   if (absent.length > 0) {
-    const text = `Enrolled, but without a Patient on the exchange: ${someOf(absent)}.`
+    const where = gaps.length > 0 ? 'in its answer' : 'on the exchange'
+    const text = `Enrolled, but without a Patient ${where}: ${someOf(absent)}.`
     notes.push({ severity: 'warning', code: 'incomplete', text })
   }
   return notes

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { fhirMcpError } from '../errors.ts'
 import { conditionsOf, type SearchArguments } from '../exchange/compartment/conditions.ts'
 import { type CompartmentType, compartmentRule } from '../fhir/compartment.ts'
+import { gapNotes } from '../results/gaps.ts'
 import { oneLine } from '../results/line.ts'
 import type { Note } from '../results/outcome.ts'
 import { recordNotes, recordTable } from '../results/records.ts'
@@ -80,7 +81,11 @@ export function searchFhir(types: AllowedTypes) {
         self: selfOf(type, patient, given.search, given.limit),
         ...recordTable(page.resources, { type, baseUrl }),
         total: page.total,
-        notes: [...recordNotes(page.resources), ...emptyNotes(page.resources.length, given.search)],
+        notes: [
+          ...gapNotes(page.gaps),
+          ...recordNotes(page.resources),
+          ...(page.gaps.length > 0 ? [] : emptyNotes(page.resources.length, given.search)),
+        ],
         async cursorAfter(n) {
           const next = page.positionAfter(n)
           return next === undefined ? undefined : context.cursors.seal(call, next)

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import type { Roster } from '../access/roster.ts'
 import { fhirMcpError } from '../errors.ts'
-import type { PatientFilter } from '../exchange/exchange.ts'
+import type { Gap, PatientFilter, PatientList } from '../exchange/exchange.ts'
 import type { Patient } from '../fhir/types.ts'
+import { gapNotes } from '../results/gaps.ts'
 import { openPosition, pageById, pagedCall } from '../results/keyset.ts'
 import { oneLine } from '../results/line.ts'
 import type { Note } from '../results/outcome.ts'
@@ -58,7 +59,7 @@ export const searchPatients = defineTool({
   async run(input, context) {
     const call = pagedCall('search_patients', input, context)
     const after = await openPosition(call)
-    const patients = await search(input, context)
+    const { patients, gaps } = await search(input, context)
     const page = pageById(call, patients, (patient) => patient.id ?? '', after)
     const entries = await withEnrolments(page.items, context)
     const { detail, format } = input
@@ -69,8 +70,8 @@ export const searchPatients = defineTool({
       self: selfOf(input),
       columns: patientColumns(detail),
       rows: entries.map((entry) => patientRow(entry, view)),
-      total: patients.length,
-      notes: notesOf(input, patients.length, context),
+      total: gaps.length > 0 ? undefined : patients.length,
+      notes: [...gapNotes(gaps), ...notesOf(input, { found: patients.length, gaps }, context)],
       cursorAfter: page.cursorAfter,
       format,
       byteBudget: context.byteBudget,
@@ -80,10 +81,14 @@ export const searchPatients = defineTool({
 })
 
 /** Why nobody is there, and where participant codes could not be looked up. */
-function notesOf({ participant_code }: Input, found: number, { grant }: GrantedContext): Note[] {
+function notesOf(
+  { participant_code }: Input,
+  { found, gaps }: { readonly found: number; readonly gaps: readonly Gap[] },
+  { grant }: GrantedContext,
+): Note[] {
   const { studies, unrestricted } = grant.terms
   const texts: string[] = []
-  if (found === 0) {
+  if (found === 0 && gaps.length === 0) {
     texts.push(
       participant_code !== undefined && studies.size === 0
         ? 'Participant codes were not looked up: this token reaches no roster of a study here. Give study_id.'
@@ -96,11 +101,11 @@ function notesOf({ participant_code }: Input, found: number, { grant }: GrantedC
   return texts.map((text) => ({ severity: 'information', code: 'informational', text }))
 }
 
-async function search(input: Input, context: GrantedContext): Promise<readonly Patient[]> {
+async function search(input: Input, context: GrantedContext): Promise<PatientList> {
   const filter = filterOf(input)
   if (input.participant_code === undefined) return context.exchange.patients(context.grant, filter)
   const ids = await idsByCode(input.participant_code, context)
-  return ids.length === 0 ? [] : context.exchange.patients(context.grant, filter, ids)
+  return ids.length === 0 ? { patients: [], gaps: [] } : context.exchange.patients(context.grant, filter, ids)
 }
 
 function filterOf({ name, family, given, birthdate, identifier }: Input): PatientFilter {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { ParametersParameter } from '../fhir/types.ts'
+import { gapParameters, gapTexts } from '../results/gaps.ts'
 import { someOf } from '../results/line.ts'
 import { parametersOf } from '../results/parameters.ts'
 import { readingTime } from '../results/reading-time.ts'
@@ -42,7 +43,7 @@ export const summarizePatientObservations = defineTool({
     const collector = collectSeries(({ type }) => type.key === summedType)
     const excluded = new Map<NotSummarised, number>()
     let read = 0
-    const end = await readAll(context, asked.filter, (observation) => {
+    const { end, gaps } = await readAll(context, asked.filter, (observation) => {
       read += 1
       const why = notSummarised(observation)
       if (why !== undefined) excluded.set(why, (excluded.get(why) ?? 0) + 1)
@@ -64,7 +65,8 @@ export const summarizePatientObservations = defineTool({
           { name: 'n', valueInteger: n },
         ],
       })),
-      { name: 'complete', valueBoolean: end === 'complete' },
+      { name: 'complete', valueBoolean: end === 'complete' && gaps.length === 0 },
+      ...gapParameters(gaps),
       ...words.map((series) => ({ name: 'notNumbers', valueString: nameOf(series) })),
       { name: 'asOf', valueInstant: asOf },
     ]
@@ -76,11 +78,12 @@ export const summarizePatientObservations = defineTool({
       resource: parametersOf([...head, ...laid.parts.map(({ parameter }) => parameter)]),
       lines: [`${read} observations read`, ...laid.parts.map(({ line }) => line)],
       notes: [
+        ...gapTexts(gaps),
         ...endNotes(end, read),
         ...[...excluded].map(([why, n]) => `Left out of every number ${reasonText(why)}: ${n}.`),
         ...laid.notes,
         ...(words.length === 0 ? [] : [`Not numbers, so not summarised: ${someOf(words.map(nameOf))}.`]),
-        ...(read === 0 && end === 'complete' ? [await whyEmpty(asked, context)] : []),
+        ...(read === 0 && end === 'complete' && gaps.length === 0 ? [await whyEmpty(asked, context)] : []),
       ],
       byteBudget,
       asOf,

@@ -135,7 +135,7 @@ async function byPatient({ asked, cut, context, head }: Summing): Promise<Result
   const partOf = (patient: string, outcome: PatientOutcome<PatientReadings>, most?: number) =>
     'notRead' in outcome
       ? notReadPart(patient, notReadReasons[outcome.notRead])
-      : patientPart(patient, codesOf(patient), outcome.gathered, most)
+      : patientPart(patient, codesOf(patient), outcome, most)
   const read = await readPatients(context, {
     patients: cut.left,
     filter: asked.filter,

@@ -45,7 +45,7 @@ beforeEach(async () => {
   gateway = await startGateway(options(), (app) => {
     app.fhirMcp.tool(
       own('own_names', async (_, { exchange: asked, grant }) => {
-        const patients = await asked.patients(grant, {}, ['pat-2', 'pat-3'])
+        const { patients } = await asked.patients(grant, {}, ['pat-2', 'pat-3'])
         return { text: `${patients.length} people of whom nobody is named` }
       }),
     )

@@ -40,7 +40,7 @@ describe.each(['R4', 'R5'] as const)('an exchange of the HAPI kind (%s)', (versi
 
   it('asks nothing for studies where none is permitted', async () => {
     const { server, exchange } = await start()
-    expect(await exchange.studies(grantFor({}, on.reach))).toEqual({ studies: [], missing: [] })
+    expect(await exchange.studies(grantFor({}, on.reach))).toEqual({ studies: [], missing: [], gaps: [] })
     expect(server.arrivals.filter(({ url }) => url.includes('ResearchStudy'))).toEqual([])
   })
 
@@ -118,19 +118,19 @@ describe.each(['R4', 'R5'] as const)('an exchange of the HAPI kind (%s)', (versi
     ['the value of an identifier', { identifier: 'M2' }, ['p2']],
   ])('finds the enrolled patients by %s', async (_, filter, found) => {
     const { exchange } = await start()
-    expect((await exchange.patients(reach, filter)).map(({ id }) => id)).toEqual(found)
+    expect((await exchange.patients(reach, filter)).patients.map(({ id }) => id)).toEqual(found)
   })
 
   it('finds patients among given ids, and leaves known ones out', async () => {
     const { exchange } = await start()
-    expect((await exchange.patients(reach, {}, ['p2', 'p3'])).map(({ id }) => id)).toEqual(['p2'])
+    expect((await exchange.patients(reach, {}, ['p2', 'p3'])).patients.map(({ id }) => id)).toEqual(['p2'])
     expect(await codeOf(exchange.patients(reach, {}, ['p5']))).toBe('FORBIDDEN')
   })
 
   it('finds everybody for an unrestricted grant', async () => {
     const { exchange } = await start()
     const everybody = grantFor({ superuser: true }, on.reach)
-    expect(await exchange.patients(everybody, { given: 'Ada' })).toHaveLength(5)
+    expect((await exchange.patients(everybody, { given: 'Ada' })).patients).toHaveLength(5)
   })
 
   it('reads the patient of a grant', async () => {

@@ -75,7 +75,7 @@ describe('a JupyterHealth Exchange', () => {
     expect(studies.map(({ id }) => id)).toEqual(['30', '31'])
     const sent = server.arrivals.length
     const none = await exchange.studies(grantFor({ studies: { none: [] } }, on.reach))
-    expect(none).toEqual({ studies: [], missing: ['none'] })
+    expect(none).toEqual({ studies: [], missing: ['none'], gaps: [] })
     expect(server.arrivals).toHaveLength(sent)
   })
 
@@ -194,28 +194,33 @@ describe('a JupyterHealth Exchange', () => {
     ['the value of an identifier', { identifier: 'NL-1' }, ['41']],
   ])('finds the patients within reach by %s, each one once', async (_, filter, found) => {
     const { exchange } = await start()
-    expect((await exchange.patients(reach, filter)).map(({ id }) => id)).toEqual(found)
+    expect((await exchange.patients(reach, filter)).patients.map(({ id }) => id)).toEqual(found)
   })
 
   it('finds patients among given ids, leaves known ones out, and refuses others', async () => {
     const { exchange } = await start()
-    expect((await exchange.patients(reach, {}, ['42'])).map(({ id }) => id)).toEqual(['42'])
+    expect((await exchange.patients(reach, {}, ['42'])).patients.map(({ id }) => id)).toEqual(['42'])
     const withKnown = grantFor({ studies: { '30': ['41', '42', '-43'] } }, on.study('30'))
-    expect((await exchange.patients(withKnown, {})).map(({ id }) => id)).toEqual(['41', '42'])
+    expect((await exchange.patients(withKnown, {})).patients.map(({ id }) => id)).toEqual(['41', '42'])
     expect(await codeOf(exchange.patients(reach, {}, ['44']))).toBe('FORBIDDEN')
   })
 
   it('finds the patient context beside the studies, and alone', async () => {
     const { exchange } = await start()
     const alone = grantFor({ patient: '44' }, on.reach)
-    expect((await exchange.patients(alone, {})).map(({ id }) => id)).toEqual(['44'])
+    expect((await exchange.patients(alone, {})).patients.map(({ id }) => id)).toEqual(['44'])
     const beside = grantFor({ ...caller, patient: '44' }, on.reach)
-    expect((await exchange.patients(beside, {})).map(({ id }) => id)).toEqual(['41', '42', '43', '44'])
+    expect((await exchange.patients(beside, {})).patients.map(({ id }) => id)).toEqual([
+      '41',
+      '42',
+      '43',
+      '44',
+    ])
   })
 
   it('finds everybody for an unrestricted grant', async () => {
     const { exchange } = await start()
-    expect(await exchange.patients(grantFor({ superuser: true }, on.reach), {})).toHaveLength(4)
+    expect((await exchange.patients(grantFor({ superuser: true }, on.reach), {})).patients).toHaveLength(4)
   })
 
   it.each<[PatientFilter, string]>([

@@ -92,7 +92,7 @@ describe.each([
   it('give patients by id, and their search for more than the grant as a leak', async () => {
     const exchange = await open(['patients-by-id-several', '_id='], ['patient-read', 'Patient/pat-4'])
     const within = grantFor({ studies: { s: ['pat-4', 'pat-10'] } }, on.study('s'))
-    expect((await exchange.patients(within, {})).map(({ id }) => id)).toEqual(['pat-10', 'pat-4'])
+    expect((await exchange.patients(within, {})).patients.map(({ id }) => id)).toEqual(['pat-10', 'pat-4'])
     const without = grantFor({ studies: { s: ['pat-4', 'pat-11'] } }, on.study('s'))
     await expect(exchange.patients(without, {})).rejects.toMatchObject({ code: 'FHIR_MCP_EXCHANGE_LEAK' })
     expect(await exchange.patient(onPat4)).toMatchObject({ id: 'pat-4' })
@@ -203,7 +203,7 @@ describe('the recordings of jupyterhealth-r5', () => {
     )
     const reach = grantFor(caller, on.reach)
     const found = async (filter: { name?: string; identifier?: string }) =>
-      (await exchange.patients(reach, filter)).map(({ id }) => id)
+      (await exchange.patients(reach, filter)).patients.map(({ id }) => id)
     expect(await found({ name: 'fern' })).toEqual(['40006'])
     expect(await found({ identifier: 'NL-1000' })).toEqual(['40006'])
     expect(await found({ identifier: 'urn:wrong|NL-1000' })).toEqual([])

@@ -69,7 +69,7 @@ export function exchangeDouble(holdings: Holdings): ExchangeDouble {
       asked.push({ method: 'studies' })
       const found = studies.filter(({ id }) => id !== undefined && grant.allowsStudy(id))
       const ids = found.map(({ id }) => id)
-      return { studies: found, missing: [...grant.terms.studies].filter((id) => !ids.includes(id)) }
+      return { studies: found, missing: [...grant.terms.studies].filter((id) => !ids.includes(id)), gaps: [] }
     },
     async study(grant, id) {
       assertGrant(grant)
@@ -91,10 +91,11 @@ export function exchangeDouble(holdings: Holdings): ExchangeDouble {
     async patients(grant, filter, ids) {
       assertGrant(grant)
       asked.push({ method: 'patients', filter, ids })
-      return patients.filter(({ id = '', ...patient }) => {
+      const found = patients.filter(({ id = '', ...patient }) => {
         if (grant.standing(id) !== 'member' || (ids !== undefined && !ids.includes(id))) return false
         return fits({ id, ...patient }, filter)
       })
+      return { patients: found, gaps: [] }
     },
     async patient(grant) {
       assertGrant(grant)
@@ -108,12 +109,12 @@ export function exchangeDouble(holdings: Holdings): ExchangeDouble {
     async observations(grant) {
       assertGrant(grant)
       asked.push({ method: 'observations' })
-      return { observations: [], positionAfter: () => undefined, total: 0 }
+      return { observations: [], positionAfter: () => undefined, total: 0, gaps: [] }
     },
     async patientObservations(grant, patient) {
       assertGrant(grant)
       asked.push({ method: 'patientObservations', ids: [patient] })
-      return { observations: [], positionAfter: () => undefined, total: 0 }
+      return { observations: [], positionAfter: () => undefined, total: 0, gaps: [] }
     },
     // Of whatever object this is spread into, so that who replaces one question has replaced both.
     patientsObservations(this: Exchange, grant, query) {

@@ -192,6 +192,7 @@ describe('get_patient_observations', () => {
         observations: [few[0] ?? observation('x')],
         positionAfter: () => undefined,
         total: undefined,
+        gaps: [],
       }),
     })
     expect(resourceOf(await answer)).not.toHaveProperty('total')
@@ -302,7 +303,7 @@ describe('an empty answer of get_patient_observations', () => {
       observations: async () => {
         calls += 1
         if (calls > 1) throw fhirMcpError(kind)
-        return { observations: [], positionAfter: () => undefined, total: 0 }
+        return { observations: [], positionAfter: () => undefined, total: 0, gaps: [] }
       },
     })
     const { answer } = ask({ start: '2026' }, [], failing('EXCHANGE_TIMEOUT'))

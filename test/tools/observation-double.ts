@@ -86,6 +86,7 @@ function pageOf(matches: readonly Observation[], query: ObservationPageQuery): O
     observations: found.slice(start, start + query.count),
     positionAfter: (n) => (start + n < found.length ? [String(start + n)] : undefined),
     total: found.length,
+    gaps: [],
   }
 }
 

@@ -320,6 +320,7 @@ describe('summarize_patient_observations', () => {
         observations: [within, early],
         positionAfter: () => undefined,
         total: 2,
+        gaps: [],
       }),
     }
     const answer = await ask([], { start: '2026-10-01' }, { overrides: overlapping })
@@ -411,6 +412,7 @@ describe('summarize_patient_observations', () => {
               observations: pages[index] ?? [],
               positionAfter: () => (index === 0 ? ['1'] : undefined),
               total: 3,
+              gaps: [],
             }
           },
         },
@@ -429,7 +431,7 @@ describe('summarize_patient_observations', () => {
           return glucose(`o${read}`, '2026-10-01', 1)
         })
         after(read)
-        return { observations, positionAfter: () => [String(read)], total: undefined }
+        return { observations, positionAfter: () => [String(read)], total: undefined, gaps: [] }
       },
     }
   }

@@ -230,6 +230,7 @@ describe('summarize_study_observations', () => {
         observations: position === undefined ? [first, second] : [second],
         positionAfter: () => (position === undefined ? ['1'] : undefined),
         total: 2,
+        gaps: [],
       }),
     }
     const answer = await call({}, observationDouble([], overlapping), {}, ['p1', 'p1'])
@@ -261,7 +262,7 @@ describe('summarize_study_observations', () => {
         most = Math.max(most, running)
         await new Promise(setImmediate)
         running -= 1
-        return { observations: [], positionAfter: () => undefined, total: 0 }
+        return { observations: [], positionAfter: () => undefined, total: 0, gaps: [] }
       },
     })
     await call({}, exchange, { settings: { ...settings, concurrency: 2 } })
@@ -499,7 +500,7 @@ describe('summarize_study_observations', () => {
       patientObservations: async () => {
         asked += 1
         if (asked > 3) throw fhirMcpError('EXCHANGE_UNAVAILABLE')
-        return { observations: [], positionAfter: () => undefined, total: 0 }
+        return { observations: [], positionAfter: () => undefined, total: 0, gaps: [] }
       },
     })
     const answer = await call({}, exchange, { settings }, people)
@@ -513,7 +514,7 @@ describe('summarize_study_observations', () => {
       const exchange = observationDouble([], {
         patientObservations: async (_, patient) => {
           if (patient === 'p2') throw fhirMcpError(kind)
-          return { observations: [], positionAfter: () => undefined, total: 0 }
+          return { observations: [], positionAfter: () => undefined, total: 0, gaps: [] }
         },
       })
       await expect(call({}, exchange)).rejects.toMatchObject({ code: `FHIR_MCP_${kind}` })
@@ -527,7 +528,7 @@ describe('summarize_study_observations', () => {
       patientObservations: async () => {
         asked += 1
         gone.abort()
-        return { observations: [], positionAfter: () => undefined, total: 0 }
+        return { observations: [], positionAfter: () => undefined, total: 0, gaps: [] }
       },
     })
     await expect(call({}, exchange, { settings, signal: gone.signal })).rejects.toThrow()

@@ -35,14 +35,15 @@ const innerTypes = new Set([
 const referenceMembers = /^_?(reference|type|identifier|display|id|extension)$/
 
 /**
- * The resources of a searchset, each one held against the type and the patient. An OperationOutcome of mode `outcome` is
- * passed over; anything else that was not asked for, `include` too, is EXCHANGE_LEAK.
+ * The resources of a searchset, each one held against the type and the patient. An OperationOutcome is passed over, since
+ * `isPartial` has read it; one of mode `match`, and anything else that was not asked for, `include` too, is EXCHANGE_LEAK.
  */
 export function heldIn(bundle: Bundle, holding: Holding): HeldResource[] {
   return (bundle.entry ?? []).flatMap(({ resource, search }) => {
     if (resource === undefined) throw rejected('An entry of its answer has no resource.')
     const found = anyResourceOf(resource)
-    if (found.resourceType === 'OperationOutcome' && search?.mode === 'outcome') return []
+    const said = search?.mode === 'outcome' || search?.mode === undefined
+    if (found.resourceType === 'OperationOutcome' && said) return []
     if (search?.mode !== undefined && search.mode !== 'match') throw leak()
     return [held(found, holding)]
   })

@@ -9,8 +9,9 @@ import { rejected, requireHonoured, totalOf } from '../check.ts'
 import { allowedPatient } from '../compartment/allowed.ts'
 import { type Condition, conditionsOf, holdAgainstConditions, timeAt } from '../compartment/conditions.ts'
 import { type Holding, heldIn } from '../compartment/hold.ts'
-import type { HeldResource, ResourcePage, ResourceQuery } from '../exchange.ts'
+import type { Gap, HeldResource, ResourcePage, ResourceQuery } from '../exchange.ts'
 import type { RequestShape } from '../fhir-client.ts'
+import { isPartial } from '../outcomes.ts'
 import type { SearchPairs } from '../search-pairs.ts'
 import { mostIdlePages } from './rows.ts'
 
@@ -41,9 +42,11 @@ export async function searchOf(
   const own: SearchPairs = [['patient', `Patient/${patient}`], ...conditions.flatMap(({ pairs }) => pairs)]
 
   const followed = new Set<string>()
+  const gaps = new Set<Gap>()
   let position = start
   for (;;) {
     const bundle = await readPage(asking, type, [...own, ['_sort', sort.join(',')]], position)
+    if (isPartial(bundle)) gaps.add('told')
     const found = heldIn(bundle, holding)
     for (const { resource } of found) holdAgainstConditions(resource, conditions)
     holdOrder(found, type, sort)
@@ -56,9 +59,13 @@ export async function searchOf(
         rows,
         position: { ...position, skip: first },
         next: next === undefined ? undefined : { link: next, size: start.size, skip: 0 },
-        total: whole
-          ? wholeTotal(bundle, found.length)
-          : await provenTotal(asking, holding, conditions, { bundle, rows: found.length }),
+        gaps: [...gaps],
+        total:
+          gaps.size > 0
+            ? undefined
+            : whole
+              ? wholeTotal(bundle, found.length)
+              : await provenTotal(asking, holding, conditions, { bundle, rows: found.length }),
       })
     }
     if (followed.has(next) || followed.size > mostIdlePages)
@@ -160,13 +167,14 @@ async function readPage(
   pairs: SearchPairs,
   { link, size }: Position,
 ): Promise<Bundle> {
-  if (link !== undefined) return client.page(call, link, strict(shape))
+  const asked = { ...strict(shape), takesPartial: true }
+  if (link !== undefined) return client.page(call, link, asked)
   const paged = [
     ['_count', String(size)],
     ['_total', 'accurate'],
     ['_pretty', 'false'],
   ] as const
-  return client.search(call, type, [...pairs, ...paged], strict(shape))
+  return client.search(call, type, [...pairs, ...paged], asked)
 }
 
 /** R5 §3.2.1.3.2: an exchange that would ignore a parameter is to refuse it. */
@@ -196,9 +204,10 @@ interface Found {
   readonly position: Position
   readonly next: Position | undefined
   readonly total: number | undefined
+  readonly gaps: readonly Gap[]
 }
 
-function pageOf({ rows, position, next, total }: Found): ResourcePage {
+function pageOf({ rows, position, next, total, gaps }: Found): ResourcePage {
   return {
     resources: rows,
     positionAfter(n) {
@@ -208,6 +217,7 @@ function pageOf({ rows, position, next, total }: Found): ResourcePage {
       return JSON.stringify(last === undefined ? there : { ...there, after: last })
     },
     total,
+    gaps,
   }
 }
 

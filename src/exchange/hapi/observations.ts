@@ -13,8 +13,9 @@ import {
   requireMember,
   totalOf,
 } from '../check.ts'
-import type { ObservationPage, ObservationPageQuery } from '../exchange.ts'
+import type { Gap, ObservationPage, ObservationPageQuery } from '../exchange.ts'
 import { boundsOf, holdAgainstFilter, inOrder } from '../honoured.ts'
+import { isPartial } from '../outcomes.ts'
 import { holdWithin } from '../restrictions.ts'
 import type { SearchPairs } from '../search-pairs.ts'
 import { observationPairs } from './filters.ts'
@@ -53,7 +54,7 @@ export async function observationsOf(
   requireMember(grant, patient)
   const own = observationPairs(grant, query, patient)
   const start = positionOf(query)
-  if (own === undefined || start === undefined) return pageOf([], undefined, undefined, 0)
+  if (own === undefined || start === undefined) return pageOf([], undefined, undefined, 0, [])
   const filter: SearchPairs = [['patient', `Patient/${patient}`], ...own]
 
   const bounds = boundsOf(query)
@@ -62,9 +63,11 @@ export async function observationsOf(
   let total: number | undefined
   const followed = new Set<string>()
   const seen = new Set<string>()
+  const gaps = new Set<Gap>()
   let idle = 0
   while (position !== undefined && rows.length < query.count) {
     const bundle: Bundle = await readPage(asking, filter, query, position)
+    if (isPartial(bundle)) gaps.add('told')
     const observations = matchesOf(bundle, 'Observation')
     for (const [index, observation] of observations.entries()) {
       if (patientNamed(observation.subject?.reference, asking.client.baseUrl) !== patient) throw leak()
@@ -86,7 +89,7 @@ export async function observationsOf(
   }
   const more = rows.length > query.count || position !== undefined
   const shown = rows.slice(0, query.count)
-  return pageOf(shown, start, more ? shown.at(-1)?.next : undefined, total)
+  return pageOf(shown, start, more ? shown.at(-1)?.next : undefined, total, [...gaps])
 }
 
 function pageOf(
@@ -94,6 +97,7 @@ function pageOf(
   start: Position | undefined,
   end: Position | undefined,
   total: number | undefined,
+  gaps: readonly Gap[],
 ): ObservationPage {
   return {
     observations: rows.map((row) => row.observation),
@@ -101,7 +105,8 @@ function pageOf(
       const position = n >= rows.length ? end : n <= 0 ? start : rows[n - 1]?.next
       return position === undefined ? undefined : [JSON.stringify(position)]
     },
-    total,
+    total: gaps.length > 0 ? undefined : total,
+    gaps,
   }
 }
 
@@ -111,7 +116,8 @@ async function readPage(
   { order }: ObservationPageQuery,
   { link, size }: Position,
 ): Promise<Bundle> {
-  const { client, call, shape } = asking
+  const { client, call } = asking
+  const shape = { ...asking.shape, takesPartial: true }
   if (link === undefined) {
     const sort = order === 'newest' ? '-date,_id' : 'date,_id'
     const paged = [

@@ -49,7 +49,7 @@ export async function* observationsOfPatients(
   const { patients, concurrency, signal, ...filter } = query
   const forms = formsOf(asking, grant, filter)
   if (forms === undefined) {
-    yield { observations: [], whole: patients, unread: [] }
+    yield { observations: [], gaps: [], whole: patients, unread: [] }
     return
   }
   const own: Asking = { ...asking, call: { ...asking.call, signal } }
@@ -111,7 +111,7 @@ async function readAll(reading: Reading): Promise<void> {
         async give(rows) {
           const fresh = rows.filter(({ observation: { id = '' } }) => !given.has(id))
           for (const { observation } of fresh) given.add(observation.id ?? '')
-          await reading.give({ observations: fresh, whole: [], unread: [] })
+          await reading.give({ observations: fresh, gaps: [], whole: [], unread: [] })
         },
       })
     } catch (thrown) {
@@ -137,7 +137,7 @@ async function readAll(reading: Reading): Promise<void> {
       paces.note(works)
       if (!works) return again(piece, 1, true)
     }
-    await reading.give({ observations: [], whole: patients, unread: [] })
+    await reading.give({ observations: [], gaps: [], whole: patients, unread: [] })
   }
 
   async function readOn(): Promise<void> {

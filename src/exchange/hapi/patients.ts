@@ -3,8 +3,8 @@ import type { Grant } from '../../access/grant.ts'
 import type { Patient } from '../../fhir/types.ts'
 import type { Asking } from '../asking.ts'
 import { chunksOf } from '../bounded.ts'
-import { byId, checkedRead, leak, membersWithin, patientOfGrant, staysIn } from '../check.ts'
-import type { PatientFilter } from '../exchange.ts'
+import { byId, checkedRead, gapsOf, leak, membersWithin, patientOfGrant, staysIn } from '../check.ts'
+import type { PatientFilter, PatientList } from '../exchange.ts'
 import { birthdateParts, holdAgainstPatientFilter } from '../honoured.ts'
 import type { SearchPairs } from '../search-pairs.ts'
 import { searchValue, tokenValue } from './escape.ts'
@@ -18,14 +18,14 @@ export async function patientsOf(
   grant: Grant,
   filter: PatientFilter,
   ids: readonly string[] | undefined,
-): Promise<Patient[]> {
+): Promise<PatientList> {
   const conditions = conditionsOf(filter)
   const members = membersWithin(grant, ids)
   if (members === undefined) {
     const pairs = [...conditions, ['_sort', '_id'], ['_count', '1000'], ['_pretty', 'false']] as const
-    const { rows } = await readRows(asking, 'Patient', pairs, { post: true })
+    const { rows, gaps } = await readRows(asking, 'Patient', pairs, { post: true, takesPartial: true })
     for (const patient of rows) holdAgainstPatientFilter(patient, filter)
-    return [...rows].sort(byId)
+    return { patients: [...rows].sort(byId), gaps }
   }
   const pages = await pMap(
     chunksOf(members, chunk),
@@ -37,18 +37,19 @@ export async function patientsOf(
         ['_pretty', 'false'],
       ] as const
       // One row for each id at the most: whatever is more was not asked for.
-      const { complete, rows } = await readRows(asking, 'Patient', pairs, { post: true, limit: some.length })
+      const settings = { post: true, limit: some.length, takesPartial: true }
+      const { complete, rows, gaps } = await readRows(asking, 'Patient', pairs, settings)
       if (!complete) throw leak()
       const asked = new Set(some)
       for (const patient of rows) {
         if (!staysIn(grant, patient.id) || !asked.has(patient.id)) throw leak()
         holdAgainstPatientFilter(patient, filter)
       }
-      return rows
+      return { rows, gaps }
     },
     { concurrency: asking.connections },
   )
-  return pages.flat().sort(byId)
+  return { patients: pages.flatMap(({ rows }) => rows).sort(byId), gaps: gapsOf(pages) }
 }
 
 /** The patient of a grant on one patient. */

@@ -4,7 +4,7 @@ import { fhirMcpError } from '../../errors.ts'
 import type { ResearchStudy } from '../../fhir/types.ts'
 import type { Asking } from '../asking.ts'
 import { chunksOf } from '../bounded.ts'
-import { byId, checkedRead, leak } from '../check.ts'
+import { byId, checkedRead, gapsOf, leak } from '../check.ts'
 import type { StudyList } from '../exchange.ts'
 import { readRows } from './rows.ts'
 
@@ -19,8 +19,8 @@ export async function studiesOf(asking: Asking, grant: Grant): Promise<StudyList
       ['_total', 'accurate'],
       ['_pretty', 'false'],
     ] as const
-    const { rows } = await readRows(asking, 'ResearchStudy', every)
-    return { studies: [...rows].sort(byId), missing: [] }
+    const { rows, gaps } = await readRows(asking, 'ResearchStudy', every, { takesPartial: true })
+    return { studies: [...rows].sort(byId), missing: [], gaps }
   }
   const ids = [...grant.terms.studies].sort()
   const pages = await pMap(
@@ -31,17 +31,17 @@ export async function studiesOf(asking: Asking, grant: Grant): Promise<StudyList
         ['_count', String(chunk)],
         ['_pretty', 'false'],
       ] as const
-      const settings = { post: some.length > 20, limit: some.length }
-      const { complete, rows } = await readRows(asking, 'ResearchStudy', pairs, settings)
+      const settings = { post: some.length > 20, limit: some.length, takesPartial: true }
+      const { complete, rows, gaps } = await readRows(asking, 'ResearchStudy', pairs, settings)
       const asked = new Set(some)
       if (!complete || rows.some((study) => !asked.has(study.id))) throw leak()
-      return rows
+      return { rows, gaps }
     },
     { concurrency: asking.connections },
   )
-  const studies = pages.flat().sort(byId)
+  const studies = pages.flatMap(({ rows }) => rows).sort(byId)
   const found = new Set(studies.map((study) => study.id))
-  return { studies, missing: ids.filter((id) => !found.has(id)) }
+  return { studies, missing: ids.filter((id) => !found.has(id)), gaps: gapsOf(pages) }
 }
 
 /** One study of a grant. */

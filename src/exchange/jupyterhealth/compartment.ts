@@ -41,6 +41,7 @@ export async function searchOf(
       return first + n < all.length ? JSON.stringify([first + n, last]) : undefined
     },
     total: all.length,
+    gaps: [],
   }
 }
 

@@ -159,7 +159,10 @@ async function proveBounds(counting: Counting, branch: CountedBranch): Promise<v
   await pMap(
     ends,
     async (sort) => {
-      const { rows } = await readPage(asking, 'Observation', [...branch.pairs, ['_sort', sort]], 1, 1)
+      const { rows } = await readPage(asking, 'Observation', [...branch.pairs, ['_sort', sort]], {
+        number: 1,
+        size: 1,
+      })
       const [end] = rows
       requireHonoured(end !== undefined, 'date')
       if (end !== undefined) holdRow(counting, branch, end)

@@ -5,7 +5,7 @@ import { inSyncSpan } from '../../telemetry/spans.ts'
 import type { Asking } from '../asking.ts'
 import { leak, requireHonoured, requireMember } from '../check.ts'
 import { effectiveStart } from '../effective.ts'
-import type { ObservationPage, ObservationPageQuery } from '../exchange.ts'
+import type { Gap, ObservationPage, ObservationPageQuery } from '../exchange.ts'
 import { boundsOf, hasCode } from '../honoured.ts'
 import { mergeBranches } from '../merge.ts'
 import { createBranch, endedBranch, type PagedBranch, type Row } from './branch.ts'
@@ -32,6 +32,7 @@ export async function observationsOf(
   const codes = codeBranches(query.codes)
   const compare = query.order === 'newest' ? newestFirst : oldestFirst
   const positions = positionsOf(query, codes.length)
+  const gaps = new Set<Gap>()
   const branches = codes.map((code, index): PagedBranch => {
     const from = positions?.[index]
     if (from === null) return endedBranch
@@ -41,7 +42,9 @@ export async function observationsOf(
       ['_sort', query.order === 'newest' ? '-date' : 'date'],
     ] as const
     const read = async (page: number, size: number) => {
-      const { rows, total } = await readPage(asking, 'Observation', pairs, page, size)
+      const which = { number: page, size, takesPartial: true }
+      const { rows, total, ...said } = await readPage(asking, 'Observation', pairs, which)
+      for (const gap of said.gaps) gaps.add(gap)
       const dated = rows.map((observation): Row => ({ observation, start: effectiveStart(observation) }))
       for (const [at, row] of dated.entries()) {
         if (subjectOf(row.observation, asking.client.baseUrl) !== patient) throw leak()
@@ -67,7 +70,8 @@ export async function observationsOf(
       if (!position?.some((one) => one !== null)) return undefined
       return position.map((one) => (one === null ? null : JSON.stringify(one)))
     },
-    total: totalOf(branches, codes, positions === undefined),
+    total: gaps.size > 0 ? undefined : totalOf(branches, codes, positions === undefined),
+    gaps: [...gaps],
   }
 }
 

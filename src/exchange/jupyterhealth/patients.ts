@@ -4,7 +4,7 @@ import { fhirMcpError } from '../../errors.ts'
 import type { Patient } from '../../fhir/types.ts'
 import type { Asking } from '../asking.ts'
 import { byId, type Checked, checkedRead, leak, membersWithin, patientOfGrant, staysIn } from '../check.ts'
-import type { PatientFilter } from '../exchange.ts'
+import type { Gap, PatientFilter, PatientList } from '../exchange.ts'
 import { birthdateParts, hasIdentifier, holdAgainstPatientFilter } from '../honoured.ts'
 import type { SearchPairs } from '../search-pairs.ts'
 import { exchangeId, isExchangeId } from './ids.ts'
@@ -20,7 +20,7 @@ export async function patientsOf(
   grant: Grant,
   filter: PatientFilter,
   ids: readonly string[] | undefined,
-): Promise<Patient[]> {
+): Promise<PatientList> {
   const conditions = conditionsOf(filter)
   const fits = (patient: Patient) => {
     const { identifier } = filter
@@ -30,10 +30,20 @@ export async function patientsOf(
     holdAgainstPatientFilter(patient, filter)
     return true
   }
-  const read = async (pairs: SearchPairs) =>
-    (await readRows(asking, 'Patient', [...pairs, ...conditions])).rows
+  const gaps = new Set<Gap>()
+  const read = async (pairs: SearchPairs) => {
+    const { rows, ...said } = await readRows(asking, 'Patient', [...pairs, ...conditions], {
+      takesPartial: true,
+    })
+    for (const gap of said.gaps) gaps.add(gap)
+    return rows
+  }
+  const listOf = (patients: readonly Checked<'Patient'>[]) => ({
+    patients: patients.filter(fits).sort(byId),
+    gaps: [...gaps],
+  })
   const members = membersWithin(grant, ids)
-  if (members === undefined) return (await read([])).filter(fits).sort(byId)
+  if (members === undefined) return listOf(await read([]))
 
   const wanted = new Set(members.filter(isExchangeId))
   const found = new Map<string, Checked<'Patient'>>()
@@ -61,7 +71,7 @@ export async function patientsOf(
     const { own } = grant.terms
     if (own !== undefined && wanted.has(own) && !found.has(own)) await readEach([own])
   }
-  return [...found.values()].filter(fits).sort(byId)
+  return listOf([...found.values()])
 }
 
 /** The patient of a grant on one patient. */

@@ -35,7 +35,10 @@ async function seesNobodyElse(asking: Asking, own: string): Promise<boolean> {
 /** How many other Patients the caller sees, as far as it has to be known: 0 is none. */
 async function othersThan(asking: Asking, own: string): Promise<number> {
   try {
-    const { rows, total } = await readPage(asking, 'Patient', [['_sort', '_lastUpdated']], 1, 2)
+    const { rows, total } = await readPage(asking, 'Patient', [['_sort', '_lastUpdated']], {
+      number: 1,
+      size: 2,
+    })
     return total === 1 && rows[0]?.id === own ? 0 : Math.max(1, total)
   } catch (thrown) {
     // Who may not look has not seen that there is nobody.

@@ -1,12 +1,23 @@
 import pMap from 'p-map'
 import type { Bundle } from '../../fhir/types.ts'
 import type { Asking } from '../asking.ts'
-import { type AskedType, type Checked, matchesOf, type Rows, rejected, totalOf } from '../check.ts'
+import { type AskedType, type Checked, gapsOf, matchesOf, type Rows, rejected, totalOf } from '../check.ts'
+import type { Gap } from '../exchange.ts'
+import { isPartial } from '../outcomes.ts'
 import type { SearchPairs } from '../search-pairs.ts'
 
 /** The most rows that the exchange gives on one page, whatever is asked for. */
 export const largestPage = 1000
 const mostPages = 10_000
+
+/** How a search is read. */
+interface Reading {
+  readonly sort?: string
+  /** The most rows that are wanted. */
+  readonly limit?: number
+  /** Whether an answer is taken of which the exchange says that it may be incomplete: then it has a gap. */
+  readonly takesPartial?: boolean
+}
 
 /**
  * Reads a search to its end by `_page`, in the order `_sort`, without which its pages are not stable. Incomplete when
@@ -16,34 +27,41 @@ export async function readRows<Type extends AskedType>(
   asking: Asking,
   type: Type,
   pairs: SearchPairs,
-  { sort = '_lastUpdated', limit = Number.POSITIVE_INFINITY }: { sort?: string; limit?: number } = {},
+  { sort = '_lastUpdated', limit = Number.POSITIVE_INFINITY, takesPartial = false }: Reading = {},
 ): Promise<Rows<Type>> {
   const page = async (number: number) =>
-    readPage(asking, type, [...pairs, ['_sort', sort]], number, largestPage)
+    readPage(asking, type, [...pairs, ['_sort', sort]], { number, size: largestPage, takesPartial })
   const first = await page(1)
-  if (first.total > limit) return { complete: false, rows: [] }
+  if (first.total > limit) return { complete: false, rows: [], gaps: [] }
   const others = Math.max(0, Math.ceil(first.total / largestPage) - 1)
   const short = first.rows.length !== Math.min(first.total, largestPage)
   if (short || others > mostPages) throw rejected('The rows of its answer do not add up to its total.')
   const rest = await pMap(Array.from({ length: others }), (_, index) => page(index + 2), {
     concurrency: asking.connections,
   })
-  const rows = new Map([first, ...rest].flatMap((one) => one.rows).map((row) => [row.id, row]))
+  const pages = [first, ...rest]
+  const rows = new Map(pages.flatMap((one) => one.rows).map((row) => [row.id, row]))
   if (rows.size !== first.total) throw rejected('The rows of its answer do not add up to its total.')
-  return { complete: true, rows: [...rows.values()] }
+  return { complete: true, rows: [...rows.values()], gaps: gapsOf(pages) }
 }
 
-/** One page of a search, pages counted from 1. */
+/** Which page, counted from 1, of how many rows; `takesPartial` as in `Reading`. */
+interface WhichPage {
+  readonly number: number
+  readonly size: number
+  readonly takesPartial?: boolean
+}
+
+/** One page of a search. */
 export async function readPage<Type extends AskedType>(
   asking: Asking,
   type: Type,
   pairs: SearchPairs,
-  number: number,
-  size: number,
-): Promise<{ rows: Checked<Type>[]; total: number }> {
+  { number, size, takesPartial = false }: WhichPage,
+): Promise<{ rows: Checked<Type>[]; total: number; gaps: readonly Gap[] }> {
   const paged = [...pairs, ['_count', String(size)], ['_page', String(number)]] as const
-  const bundle = await asking.client.search(asking.call, type, paged, asking.shape)
-  return { rows: matchesOf(bundle, type), total: totalThere(bundle) }
+  const bundle = await asking.client.search(asking.call, type, paged, { ...asking.shape, takesPartial })
+  return { rows: matchesOf(bundle, type), total: totalThere(bundle), gaps: isPartial(bundle) ? ['told'] : [] }
 }
 
 /** The number of matches of a search. */

@@ -16,11 +16,11 @@ export async function studiesOf(asking: Asking, grant: Grant): Promise<StudyList
   const { unrestricted } = grant.terms
   const ids = [...grant.terms.studies].sort()
   const possible = ids.filter(isExchangeId)
-  if (possible.length === 0 && !unrestricted) return { studies: [], missing: ids }
+  if (possible.length === 0 && !unrestricted) return { studies: [], missing: ids, gaps: [] }
   const [only] = possible
   const one = possible.length === 1 && !unrestricted ? only : undefined
-  const [{ rows }, details] = await Promise.all([
-    readRows(asking, 'Group', one === undefined ? [] : [['_id', one]]),
+  const [{ rows, gaps }, details] = await Promise.all([
+    readRows(asking, 'Group', one === undefined ? [] : [['_id', one]], { takesPartial: true }),
     detailsFrom(asking, one === undefined ? 'studies?page_size=1000' : `studies/${one}`),
   ])
   const studies = rows
@@ -28,7 +28,7 @@ export async function studiesOf(asking: Asking, grant: Grant): Promise<StudyList
     .map((group) => ({ ...groupToResearchStudy(group, details.get(group.id)), id: group.id }))
     .sort(byId)
   const found = new Set(studies.map((study) => study.id))
-  return { studies, missing: ids.filter((id) => !found.has(id)) }
+  return { studies, missing: ids.filter((id) => !found.has(id)), gaps }
 }
 
 /** One study of a grant. */

@@ -1,4 +1,5 @@
 import type { BarsPanel, Panel } from '../../charts/panel.ts'
+import { gapTexts } from '../../results/gaps.ts'
 import { someOf } from '../../results/line.ts'
 import { reasonText } from '../../results/standing.ts'
 import type { Series } from '../../statistics/series.ts'
@@ -11,6 +12,7 @@ import { endNotes } from './end-notes.ts'
 export function chartNotes(reading: ChartReading, drawn: readonly string[], zone: string): string[] {
   const { reads, excluded, series, sums, panels, hidden, unclocked, taken } = reading
   return [
+    ...gapTexts(reads.flatMap(({ gaps }) => gaps)),
     ...reads.flatMap(({ asked, end, read }) =>
       endNotes(end, read).map((note) => (reads.length === 1 ? note : `${typeNameOf(asked)}: ${note}`)),
     ),

@@ -1,3 +1,5 @@
+import type { Gap } from '../../exchange/exchange.ts'
+
 /** Why a patient is in no number. That is never a patient without readings. */
 export type NotRead = keyof typeof notReadReasons
 /** Values that one call holds at once, all patients together: about 8 bytes each, twice that by week. */
@@ -9,8 +11,13 @@ export const notReadReasons = {
   stuck: 'the pages of the exchange led no further',
 } as const
 
-/** What became of a patient: all that was gathered, or why nothing of the patient is in any number. */
-export type PatientOutcome<T> = { readonly gathered: T } | { readonly notRead: NotRead }
+/**
+ * What became of a patient: all that was gathered, with why something may be missing of it, or why nothing of the patient is in
+ * any number.
+ */
+export type PatientOutcome<T> =
+  | { readonly gathered: T; readonly gaps: readonly Gap[] }
+  | { readonly notRead: NotRead }
 
 /** Patients in their order: whatever order they are read in, they are taken in this one, and none is passed over. */
 export interface PatientsLine<T> {

@@ -1,4 +1,4 @@
-import type { ObservationFilter } from '../../exchange/exchange.ts'
+import type { Gap, ObservationFilter } from '../../exchange/exchange.ts'
 import type { Observation } from '../../fhir/types.ts'
 import { type ReadingTime, readingTime } from '../../results/reading-time.ts'
 import { excludedStatusOf } from '../../results/standing.ts'
@@ -11,6 +11,12 @@ const looks = 10
 /** The end of a range: its time; `none` where nothing dated counts; `unknown` where too much there does not count. */
 export type RangeEnd = ReadingTime | 'none' | 'unknown'
 
+/** The same, and why observations may be missing from where it was looked for. */
+export interface FoundEnd {
+  readonly end: RangeEnd
+  readonly gaps: readonly Gap[]
+}
+
 /**
  * The first or last time at which a patient has an observation that counts, by when it begins. Observations come in order,
  * undated ones last; those entered in error or cancelled are passed over.
@@ -20,16 +26,19 @@ export async function rangeEnd(
   filter: ObservationFilter,
   end: 'first' | 'last',
   zone: string,
-): Promise<RangeEnd> {
+): Promise<FoundEnd> {
   const query = { ...filter, order: end === 'first' ? 'oldest' : 'newest', count: rows } as const
+  const gaps = new Set<Gap>()
+  const found = (one: RangeEnd): FoundEnd => ({ end: one, gaps: [...gaps] })
   let page = await exchange.observations(grant, query)
   for (let look = 1; ; look += 1) {
+    for (const gap of page.gaps) gaps.add(gap)
     const times = page.observations.filter(counts).map((observation) => readingTime(observation, zone))
-    const found = extreme(times, end)
-    if (found !== undefined) return found
+    const time = extreme(times, end)
+    if (time !== undefined) return found(time)
     const next = page.positionAfter(page.observations.length)
-    if (next === undefined || times.some(({ isDated }) => !isDated)) return 'none'
-    if (look === looks) return 'unknown'
+    if (next === undefined || times.some(({ isDated }) => !isDated)) return found('none')
+    if (look === looks) return found('unknown')
     page = await exchange.observations(grant, { ...query, position: next })
   }
 }

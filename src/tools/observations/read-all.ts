@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type {
+  Gap,
   ObservationFilter,
   ObservationPage,
   ObservationPageQuery,
@@ -11,6 +12,13 @@ import type { GrantedContext } from '../tool.ts'
 /** Rows of one request, and the most that one call reads of one patient. */
 const pageSize = 1000
 export const mostRead = 20_000
+
+/** How far reading came. */
+export interface AllRead {
+  readonly end: ReadEnd
+  /** Why observations may be missing from what was read. */
+  readonly gaps: readonly Gap[]
+}
 
 /** How reading ended: at the end, at the bound, at the deadline, or on pages that led nowhere. */
 export type ReadEnd = 'complete' | 'bound' | 'deadline' | 'stuck'
@@ -31,9 +39,13 @@ export interface PageReading<End> {
  * Reads all observations that fit, newest first, a page at a time, and hands each one on once: pages may overlap while
  * something is added.
  */
-export async function readPages<End>(reading: PageReading<End>): Promise<'complete' | 'stuck' | End> {
+export async function readPages<End>(
+  reading: PageReading<End>,
+): Promise<{ end: 'complete' | 'stuck' | End; gaps: readonly Gap[] }> {
   const { ask, filter, signal, most = Number.POSITIVE_INFINITY, take, endAfter } = reading
   const seen = new Set<string>()
+  const gaps = new Set<Gap>()
+  const ended = (end: 'complete' | 'stuck' | End) => ({ end, gaps: [...gaps] })
   let read = 0
   let position: ObservationPosition | undefined
   for (;;) {
@@ -44,6 +56,7 @@ export async function readPages<End>(reading: PageReading<End>): Promise<'comple
       count: Math.min(pageSize, most - read),
       ...(position === undefined ? {} : { position }),
     })
+    for (const gap of page.gaps) gaps.add(gap)
     for (const observation of page.observations) {
       const { id } = observation
       if (id !== undefined && seen.has(id)) continue
@@ -53,9 +66,9 @@ export async function readPages<End>(reading: PageReading<End>): Promise<'comple
     read += page.observations.length
     const end = endAfter(read, page.total)
     const next = page.positionAfter(page.observations.length)
-    if (next === undefined) return 'complete'
-    if (page.observations.length === 0 && isDeepStrictEqual(next, position)) return 'stuck'
-    if (end !== undefined) return end
+    if (next === undefined) return ended('complete')
+    if (page.observations.length === 0 && isDeepStrictEqual(next, position)) return ended('stuck')
+    if (end !== undefined) return ended(end)
     position = next
   }
 }
@@ -65,7 +78,7 @@ export async function readAll(
   { exchange, grant, endsAt, signal, now, progress }: GrantedContext,
   filter: ObservationFilter,
   take: (observation: Observation) => void,
-): Promise<ReadEnd> {
+): Promise<AllRead> {
   return readPages({
     ask: (query) => exchange.observations(grant, query),
     filter,

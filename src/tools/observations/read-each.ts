@@ -1,3 +1,4 @@
+import type { Gap } from '../../exchange/exchange.ts'
 import type { Observation } from '../../fhir/types.ts'
 import type { GrantedContext } from '../tool.ts'
 import type { AskedObservations } from './asked.ts'
@@ -7,6 +8,8 @@ import { type ReadEnd, readAll } from './read-all.ts'
 export interface TypeRead {
   readonly asked: AskedObservations
   readonly end: ReadEnd
+  /** Why observations may be missing from what was read. */
+  readonly gaps: readonly Gap[]
   readonly read: number
 }
 
@@ -31,7 +34,7 @@ export async function readEach(
       progress: (n, total, message) =>
         context.progress(done + n, asks.length === 1 ? total : undefined, message),
     }
-    const end = await readAll(own, asked.filter, (observation) => {
+    const { end, gaps } = await readAll(own, asked.filter, (observation) => {
       read += 1
       const { id } = observation
       if (id !== undefined && seen.has(id)) return
@@ -39,7 +42,7 @@ export async function readEach(
       take(observation, asked)
     })
     before += read
-    ends.push({ asked, end, read })
+    ends.push({ asked, end, gaps, read })
   }
   return ends
 }

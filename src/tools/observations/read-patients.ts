@@ -1,6 +1,6 @@
 import { fhirMcpError, isFhirMcpError } from '../../errors.ts'
 import { startDeadline } from '../../exchange/deadline.ts'
-import type { ObservationFilter, PatientsPage } from '../../exchange/exchange.ts'
+import type { Gap, ObservationFilter, PatientsPage } from '../../exchange/exchange.ts'
 import type { Observation } from '../../fhir/types.ts'
 import type { GrantedContext } from '../tool.ts'
 import { createLine, mostValues, type PatientOutcome } from './patients-line.ts'
@@ -64,11 +64,14 @@ export async function readPatients<T>(
   let failure: unknown
 
   async function readLeft({ sideBySide, alone }: Way): Promise<PatientsEnd | 'large'> {
-    const underWay = new Map<string, { readonly gatherer: Gatherer<T>; values: number }>()
+    const underWay = new Map<
+      string,
+      { readonly gatherer: Gatherer<T>; readonly gaps: Set<Gap>; values: number }
+    >()
     const gathering = (patient: string) => {
       const known = underWay.get(patient)
       if (known !== undefined) return known
-      const made = { gatherer: begin(), values: 0 }
+      const made = { gatherer: begin(), gaps: new Set<Gap>(), values: 0 }
       underWay.set(patient, made)
       return made
     }
@@ -77,17 +80,18 @@ export async function readPatients<T>(
       underWay.delete(patient)
     }
 
-    function takeIn({ observations, whole, unread }: PatientsPage): PatientsEnd | 'large' | undefined {
+    function takeIn({ observations, gaps, whole, unread }: PatientsPage): PatientsEnd | 'large' | undefined {
       for (const { patient, observation } of observations) {
         const one = gathering(patient)
         const values = one.gatherer.add(observation)
         one.values += values
         held += values
       }
+      for (const { patient, gap } of gaps) gathering(patient).gaps.add(gap)
       for (const patient of whole) {
-        const { gatherer, values } = gathering(patient)
+        const { gatherer, gaps: own, values } = gathering(patient)
         underWay.delete(patient)
-        line.settle(patient, { gathered: gatherer.readings() }, values)
+        line.settle(patient, { gathered: gatherer.readings(), gaps: [...own] }, values)
       }
       for (const { patient, why, error } of unread) {
         if (why === 'silent') failure = error

@@ -1,5 +1,6 @@
 import type { ParametersParameter } from '../../fhir/types.ts'
 import type { Answer } from '../../results/answer.ts'
+import { gapParameters, gapTexts } from '../../results/gaps.ts'
 import { someOf } from '../../results/line.ts'
 import { parametersOf } from '../../results/parameters.ts'
 import { singleAnswer } from '../../results/single.ts'
@@ -45,15 +46,17 @@ export function answerOf(answering: Answering): Answer {
   const asOf = new Date(context.now()).toISOString()
   const isWhole = tally.read === all.length
   const left = cut.left.length - read.taken
-  const without = tally.read - tally.withReadings
+  const without = tally.read - tally.withReadings - tally.notKnown
   return singleAnswer({
     asked: headline(asked, context),
     resource: parametersOf([
       ...headOf(asked, all, context),
-      { name: 'complete', valueBoolean: isWhole },
+      { name: 'complete', valueBoolean: isWhole && tally.gaps.size === 0 },
+      ...gapParameters(tally.gaps),
       { name: 'patientsRead', valueInteger: tally.read },
       { name: 'patientsWithObservations', valueInteger: tally.withReadings },
       { name: 'patientsWithoutObservations', valueInteger: without },
+      ...(tally.incomplete === 0 ? [] : [{ name: 'patientsIncomplete', valueInteger: tally.incomplete }]),
       { name: 'patientsNotRead', valueInteger: tally.notRead.length },
       { name: 'patientsOfEarlierCalls', valueInteger: cut.earlier.length },
       { name: 'patientsLeft', valueInteger: left },
@@ -71,13 +74,14 @@ export function answerOf(answering: Answering): Answer {
       ...(next === undefined ? [] : [{ name: 'cursor', valueString: next }]),
     ]),
     lines: [
-      `${all.length} enrolled patients within reach; ${by === 'patient' ? 'here' : 'in these numbers'}: ${tally.read} (${tally.withReadings} with observations, ${without} without)`,
+      `${all.length} enrolled patients within reach; ${by === 'patient' ? 'here' : 'in these numbers'}: ${tally.read} (${tally.withReadings} with observations, ${without} without${tally.notKnown === 0 ? '' : `, ${tally.notKnown} not known`})`,
       `${tally.observations} observations`,
       ...laid.parts.flatMap(({ line }) => line.split('\n')),
       ...(next === undefined ? [] : [`More: call again with the same arguments and cursor: ${next}`]),
     ],
     notes: [
       ...(all.length === 0 ? ['Nobody within reach is enrolled in this study.'] : []),
+      ...incompleteNotes(tally),
       ...partialNotes(answering, isWhole, left),
       ...notReadNotes(tally.notRead),
       basis,
@@ -90,13 +94,18 @@ export function answerOf(answering: Answering): Answer {
             'step-count: each value is one count over its own stretch of time, not a day. summarize_patient_observations sums them up per day.',
           ]
         : []),
-      ...(tally.observations === 0 && tally.read > 0
+      ...(tally.observations === 0 && tally.read > 0 && tally.gaps.size === 0
         ? ['Nobody of these patients has such observations.']
         : []),
     ],
     byteBudget: context.byteBudget,
     asOf,
   })
+}
+
+/** Of how many patients something may be missing. */
+function incompleteNotes({ gaps, incomplete, read }: Tally): string[] {
+  return gapTexts(gaps).map((text) => `${text} So it is for ${incomplete} of the ${read} patients here.`)
 }
 
 /** For whom the numbers hold, where that is not the whole study. */

@@ -1,4 +1,5 @@
 import type { ParametersParameter } from '../../fhir/types.ts'
+import { gapParameters } from '../../results/gaps.ts'
 import { barred, oneLine } from '../../results/line.ts'
 import { codeParameter, numberParameter } from '../../results/parameters.ts'
 import type { ReadingTime } from '../../results/reading-time.ts'
@@ -10,6 +11,7 @@ import { percentilePoints, percentilesOf } from '../../statistics/percentiles.ts
 import { rounded } from '../../statistics/rounding.ts'
 import type { Series } from '../../statistics/series.ts'
 import type { StudySeries } from '../../statistics/study-series.ts'
+import type { PatientOutcome } from './patients-line.ts'
 import { isWords, nameOf } from './series-names.ts'
 import type { SummaryPart } from './summary-parts.ts'
 
@@ -78,7 +80,7 @@ export function weekPart(start: string, series: StudySeries): SummaryPart {
 export function patientPart(
   patient: string,
   codes: readonly string[],
-  readings: PatientReadings,
+  { gathered: readings, gaps }: Extract<PatientOutcome<PatientReadings>, { gathered: unknown }>,
   most = Number.POSITIVE_INFINITY,
 ): SummaryPart {
   const numeric = readings.series.filter((series) => !isWords(series))
@@ -92,6 +94,7 @@ export function patientPart(
       ...codes.map((code) => ({ name: 'participantCode', valueString: oneLine(code) })),
       { name: 'observations', valueInteger: readings.observations - excluded },
       ...(excluded === 0 ? [] : [{ name: 'excludedObservations', valueInteger: excluded }]),
+      ...gapParameters(gaps),
       ...(hidden === 0 ? [] : [{ name: 'seriesLeftOut', valueInteger: hidden }]),
       ...shown.map(patientSeries),
     ],
@@ -99,10 +102,11 @@ export function patientPart(
   const line = barred([
     `Patient/${patient}`,
     codes.map((code) => oneLine(code)).join(', '),
-    readings.observations === excluded
+    readings.observations === excluded && gaps.length === 0
       ? 'no observations'
       : `${readings.observations - excluded} observations`,
     ...[...readings.excluded].map(([why, n]) => `${n} left out ${reasonText(why)}`),
+    gaps.length === 0 ? undefined : 'PARTIAL: something may be missing',
     hidden === 0 ? undefined : `${hidden} series left out for size`,
   ])
   return { parameter, line: [line, ...shown.map(patientLine)].join('\n') }

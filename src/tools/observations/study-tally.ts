@@ -1,3 +1,4 @@
+import type { Gap } from '../../exchange/exchange.ts'
 import type { NotSummarised } from '../../results/standing.ts'
 import type { PatientReadings } from '../../statistics/patient-readings.ts'
 import { summedType } from './day-counts.ts'
@@ -11,11 +12,25 @@ export interface Tally {
   withReadings: number
   observations: number
   hasSteps: boolean
+  /** Why observations may be missing, and of how many patients; of those, how many came without any. */
+  readonly gaps: Set<Gap>
+  incomplete: number
+  notKnown: number
 }
 
 /** A tally of nobody. */
 export function emptyTally(): Tally {
-  return { excluded: new Map(), notRead: [], read: 0, withReadings: 0, observations: 0, hasSteps: false }
+  return {
+    excluded: new Map(),
+    notRead: [],
+    read: 0,
+    withReadings: 0,
+    observations: 0,
+    hasSteps: false,
+    gaps: new Set(),
+    incomplete: 0,
+    notKnown: 0,
+  }
 }
 
 /** Adds a patient. */
@@ -33,5 +48,10 @@ export function note(tally: Tally, patient: string, outcome: PatientOutcome<Pati
   tally.read += 1
   tally.observations += observations - notCounted
   if (observations > notCounted) tally.withReadings += 1
+  if (outcome.gaps.length > 0) {
+    tally.incomplete += 1
+    if (observations <= notCounted) tally.notKnown += 1
+    for (const gap of outcome.gaps) tally.gaps.add(gap)
+  }
   tally.hasSteps ||= series.some(({ type }) => type === summedType)
 }

@@ -1,5 +1,5 @@
 import { isFhirMcpError } from '../../errors.ts'
-import type { ObservationFilter } from '../../exchange/exchange.ts'
+import type { Gap, ObservationFilter, ObservationPageQuery } from '../../exchange/exchange.ts'
 import type { Observation } from '../../fhir/types.ts'
 import { oneLine } from '../../results/line.ts'
 import { nameOfObservation } from '../../results/reading-names.ts'
@@ -11,6 +11,8 @@ import { type AskedObservations, hasPeriod } from './asked.ts'
 /** Enough that one entered in error does not hide those beside it. */
 const fewRows = 5
 const optional = ['EXCHANGE_TIMEOUT', 'EXCHANGE_UNAVAILABLE', 'NOT_SUPPORTED_BY_EXCHANGE'] as const
+const notKnown =
+  'Nothing fits in what the exchange gave. It may be incomplete, so what there is instead is not known.'
 
 /**
  * Why a patient has nothing of what was asked, with the nearest dates that have data: a few small requests. Their failure
@@ -18,19 +20,22 @@ const optional = ['EXCHANGE_TIMEOUT', 'EXCHANGE_UNAVAILABLE', 'NOT_SUPPORTED_BY_
  */
 export async function whyEmpty(asked: AskedObservations, context: GrantedContext): Promise<string> {
   try {
-    return await reason(asked, context)
+    const gaps = new Set<Gap>()
+    const why = await reason(asked, context, gaps)
+    return gaps.size > 0 ? notKnown : why
   } catch (thrown) {
     if (!optional.some((kind) => isFhirMcpError(thrown, kind))) throw thrown
     return 'Nothing fits; the exchange could not be asked what there is instead.'
   }
 }
 
-async function reason(asked: AskedObservations, context: GrantedContext): Promise<string> {
+async function reason(asked: AskedObservations, context: GrantedContext, gaps: Set<Gap>): Promise<string> {
   const { codes, from, before } = asked.filter
   const ofType = codes === undefined ? {} : { codes }
   const what = asked.type === undefined ? 'observations' : `observations of ${oneLine(asked.type.label)}`
   const zone = asked.period.timeZone
-  const one = (filter: ObservationFilter, order: 'newest' | 'oldest') => nearest(context, filter, order)
+  const one = (filter: ObservationFilter, order: 'newest' | 'oldest') =>
+    nearest(context, gaps, { ...filter, order })
   if (hasPeriod(asked)) {
     const [earlier, later] = await Promise.all([
       from === undefined ? undefined : one({ ...ofType, before: from }, 'newest'),
@@ -54,10 +59,11 @@ async function reason(asked: AskedObservations, context: GrantedContext): Promis
 /** The nearest that counts, of the nearest few; where none of them does, the nearest of all. */
 async function nearest(
   { exchange, grant }: GrantedContext,
-  filter: ObservationFilter,
-  order: 'newest' | 'oldest',
+  gaps: Set<Gap>,
+  query: ObservationFilter & Pick<ObservationPageQuery, 'order'>,
 ): Promise<Observation | undefined> {
-  const { observations } = await exchange.observations(grant, { ...filter, order, count: fewRows })
+  const { observations, ...page } = await exchange.observations(grant, { ...query, count: fewRows })
+  for (const gap of page.gaps) gaps.add(gap)
   return observations.find((one) => excludedStatusOf(one) === undefined) ?? observations[0]
 }
 
