@@ -73,16 +73,11 @@ function codingsOf(concept: CodeableConcept | undefined) {
   return Array.isArray(concept?.coding) ? concept.coding : []
 }
 
-/** Holds a patient against a filter, as far as it can be told. Throws NOT_SUPPORTED_BY_EXCHANGE when one was ignored. */
+/**
+ * Holds a patient against a filter, as far as it can be told; names are compared by `fitsNames`. Throws
+ * NOT_SUPPORTED_BY_EXCHANGE when one was ignored.
+ */
 export function holdAgainstPatientFilter(patient: Patient, filter: PatientFilter): void {
-  const names = Array.isArray(patient.name) ? patient.name : []
-  const families = names.map((name) => name.family)
-  const givens = names.flatMap((name) => name.given ?? [])
-  const others = names.flatMap((name) => [name.text, ...(name.prefix ?? []), ...(name.suffix ?? [])])
-  const all = [...families, ...givens, ...others]
-  requireHonoured(filter.name === undefined || holds(all, filter.name), 'name')
-  requireHonoured(filter.family === undefined || holds(families, filter.family), 'family')
-  requireHonoured(filter.given === undefined || holds(givens, filter.given), 'given')
   for (const condition of filter.birthdate ?? []) {
     requireHonoured(bornWithin(patient.birthDate, condition), 'birthdate')
   }
@@ -97,16 +92,6 @@ export function hasIdentifier(patient: Patient, identifier: string): boolean {
   return identifiers.some(
     (own) => own.value === value && (bar === -1 || (own.system ?? '') === identifier.slice(0, bar)),
   )
-}
-
-/** Servers differ in what of a name they match (beginning, each word); none matches what is not in it. */
-function holds(texts: readonly (string | undefined)[], wanted: string): boolean {
-  const needle = folded(wanted)
-  return texts.some((text) => text !== undefined && folded(text).includes(needle))
-}
-
-function folded(text: string): string {
-  return text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase().trim()
 }
 
 const birthdateCondition = /^(eq|ge|le|gt|lt)?(\d{4}(?:-\d{2}(?:-\d{2})?)?)$/

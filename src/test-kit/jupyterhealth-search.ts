@@ -1,6 +1,5 @@
 import { refuse } from './answer.ts'
 import type { Asked } from './asked.ts'
-import { normalised } from './hapi-match.ts'
 import type { JupyterHealthCohort, JupyterHealthUser } from './jupyterhealth-cohort.ts'
 import { importCondition } from './jupyterhealth-imports.ts'
 import { type Listed, type Reach, startOf } from './jupyterhealth-resources.ts'
@@ -135,15 +134,19 @@ function patientCondition(name: string, value: string): ((one: Listed) => boolea
     const bar = value.indexOf('|')
     return bar === -1 ? undefined : (one) => one.patient?.identifier.value === value.slice(bar + 1)
   }
-  const texts = value.split(',')
-  if (name === 'family') return (one) => texts.some((text) => begins(one.patient?.family, text))
-  if (name === 'given') return (one) => texts.some((text) => begins(one.patient?.given, text))
-  if (name !== 'name') return undefined
-  return (one) => texts.some((text) => begins(one.patient?.family, text) || begins(one.patient?.given, text))
+  const texts = value.split(',').flatMap((text) => text.trim() || [])
+  if (!['name', 'family', 'given'].includes(name) || texts.length === 0) return undefined
+  return (one) =>
+    texts.some(
+      (text) =>
+        (name !== 'given' && begins(one.patient?.family, text)) ||
+        (name !== 'family' && begins(one.patient?.given, text)),
+    )
 }
 
+/** Without case, but with diacritics: `istartswith` of Django tells them apart. */
 function begins(value: string | undefined, text: string): boolean {
-  return value !== undefined && normalised(value).startsWith(normalised(text))
+  return value?.toLowerCase().startsWith(text.toLowerCase()) === true
 }
 
 interface AskedDate {

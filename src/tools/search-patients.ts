@@ -24,7 +24,7 @@ const criteria = ['name', 'family', 'given', 'birthdate', 'identifier', 'partici
 
 const input = z
   .strictObject({
-    name: text.describe('Any part of the name'),
+    name: text.describe('Full name, or words of it, each by its beginning'),
     family: text,
     given: text,
     birthdate,

@@ -285,12 +285,12 @@ describe.each(['R4', 'R5'] as const)('an exchange of the HAPI kind (%s)', (versi
 
   it('asks for fresh answers, relative references, and nothing empty', async () => {
     const { server, exchange } = await start()
-    await exchange.patients(reach, { name: 'a, b' })
+    await exchange.patients(reach, { name: 'a|$ b' })
     await exchange.observations(onP1, newest)
     const forms = server.arrivals
       .slice(1)
       .map(({ url, body }) => new URLSearchParams(body || url.split('?')[1]))
-    expect(forms[0]?.get('name')).toBe('a\\, b')
+    expect(forms[0]?.get('name')).toBe('a\\|\\$,b')
     expect(forms[1]?.get('patient')).toBe('Patient/p1')
     for (const form of forms) expect([...form.values()].every((value) => value !== '')).toBe(true)
     for (const { headers } of server.arrivals.slice(1)) expect(headers['cache-control']).toBe('no-cache')

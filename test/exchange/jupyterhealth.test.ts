@@ -184,6 +184,10 @@ describe('a JupyterHealth Exchange', () => {
   it.each<[string, PatientFilter, string[]]>([
     ['no condition', {}, ['41', '42', '43']],
     ['a name', { name: 'fern' }, ['41', '42', '43']],
+    ['a full name', { name: 'Isolde Fernwick2' }, ['42']],
+    ['a full name, as files write it', { name: 'fernwick2, Ísolde' }, ['42']],
+    ['beginnings of its words', { name: 'Is Fern' }, ['41', '42', '43']],
+    ['a name and one word that is not in it', { name: 'Isolde Other' }, []],
     ['a family name', { family: 'Fernwick2' }, ['42']],
     ['a given name', { given: 'iso' }, ['41', '42', '43']],
     ['a birth date', { birthdate: ['1951-06-15'] }, ['41']],
@@ -224,10 +228,10 @@ describe('a JupyterHealth Exchange', () => {
   })
 
   it.each<[PatientFilter, string]>([
-    [{ name: 'a, b' }, 'NOT_SUPPORTED_BY_EXCHANGE'],
     [{ birthdate: ['ge1960'] }, 'NOT_SUPPORTED_BY_EXCHANGE'],
     [{ identifier: 'a,b' }, 'NOT_SUPPORTED_BY_EXCHANGE'],
     [{ name: ' ' }, 'INVALID_ARGUMENT'],
+    [{ family: ' , ' }, 'INVALID_ARGUMENT'],
     [{ identifier: 'urn:mrn|' }, 'INVALID_ARGUMENT'],
   ])('refuses %j before anything is sent', async (filter, expected) => {
     const { server, exchange } = await start()

@@ -4,6 +4,7 @@ import { rosterOf } from '../../src/access/roster.ts'
 import { fhirMcpError } from '../../src/errors.ts'
 import type { Capabilities, Exchange, PatientFilter } from '../../src/exchange/exchange.ts'
 import { patientByPatient } from '../../src/exchange/patient-by-patient.ts'
+import { fitsNames } from '../../src/exchange/patient-names.ts'
 import type { Patient, ResearchStudy } from '../../src/fhir/types.ts'
 
 /** What an in-memory exchange holds. Rosters are by `study/<id>` or `organization/<id>`. */
@@ -140,22 +141,12 @@ export function exchangeDouble(holdings: Holdings): ExchangeDouble {
   }
 }
 
-/** Names as FHIR's string search: a prefix of a part, without case. */
-function fits(patient: Patient, { name, family, given, birthdate, identifier }: PatientFilter): boolean {
-  const families = (patient.name ?? []).flatMap((one) => one.family ?? [])
-  const givens = (patient.name ?? []).flatMap((one) => one.given ?? [])
-  const begins = (parts: readonly string[], text: string | undefined) =>
-    text === undefined || parts.some((part) => part.toLowerCase().startsWith(text.toLowerCase()))
+function fits(patient: Patient, filter: PatientFilter): boolean {
+  const { birthdate, identifier } = filter
   const identified =
     identifier === undefined || (patient.identifier ?? []).some(({ value }) => value === identifier)
   const born = (birthdate ?? []).every((value) => bornWithin(patient.birthDate ?? '', value))
-  return (
-    begins(families, family) &&
-    begins(givens, given) &&
-    begins([...families, ...givens], name) &&
-    identified &&
-    born
-  )
+  return fitsNames(patient, filter) && identified && born
 }
 
 function bornWithin(birthDate: string, value: string): boolean {

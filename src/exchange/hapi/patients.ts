@@ -6,6 +6,7 @@ import { chunksOf } from '../bounded.ts'
 import { byId, checkedRead, gapsOf, leak, membersWithin, patientOfGrant, staysIn } from '../check.ts'
 import type { PatientFilter, PatientList } from '../exchange.ts'
 import { birthdateParts, holdAgainstPatientFilter } from '../honoured.ts'
+import { fitsNames, nameConditions, wordsOfName } from '../patient-names.ts'
 import type { SearchPairs } from '../search-pairs.ts'
 import { searchValue, tokenValue } from './escape.ts'
 import { readRows } from './rows.ts'
@@ -25,7 +26,7 @@ export async function patientsOf(
     const pairs = [...conditions, ['_sort', '_id'], ['_count', '1000'], ['_pretty', 'false']] as const
     const { rows, gaps } = await readRows(asking, 'Patient', pairs, { post: true, takesPartial: true })
     for (const patient of rows) holdAgainstPatientFilter(patient, filter)
-    return { patients: [...rows].sort(byId), gaps }
+    return { patients: rows.filter((patient) => fitsNames(patient, filter)).sort(byId), gaps }
   }
   const pages = await pMap(
     chunksOf(members, chunk),
@@ -49,7 +50,8 @@ export async function patientsOf(
     },
     { concurrency: asking.connections },
   )
-  return { patients: pages.flatMap(({ rows }) => rows).sort(byId), gaps: gapsOf(pages) }
+  const found = pages.flatMap(({ rows }) => rows)
+  return { patients: found.filter((patient) => fitsNames(patient, filter)).sort(byId), gaps: gapsOf(pages) }
 }
 
 /** The patient of a grant on one patient. */
@@ -58,12 +60,14 @@ export async function patientOf(asking: Asking, grant: Grant): Promise<Patient> 
   return checkedRead(await asking.client.read(asking.call, 'Patient', id, asking.shape), 'Patient', id)
 }
 
-function conditionsOf({ name, family, given, birthdate, identifier }: PatientFilter): SearchPairs {
-  const texts = { name, family, given }
+function conditionsOf(filter: PatientFilter): SearchPairs {
+  const { birthdate, identifier } = filter
   return [
-    ...Object.entries(texts).flatMap(([parameter, text]) =>
-      text === undefined ? [] : [[parameter, searchValue(text)] as const],
-    ),
+    ...nameConditions.flatMap((parameter) => {
+      const text = filter[parameter]
+      // Any of the words: what follows from all of them is compared here.
+      return text === undefined ? [] : [[parameter, wordsOfName(text).map(searchValue).join(',')] as const]
+    }),
     ...(birthdate ?? []).map((condition) => {
       const { prefix, date } = birthdateParts(condition)
       return ['birthdate', `${prefix}${date}`] as const

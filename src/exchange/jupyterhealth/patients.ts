@@ -6,6 +6,7 @@ import type { Asking } from '../asking.ts'
 import { byId, type Checked, checkedRead, leak, membersWithin, patientOfGrant, staysIn } from '../check.ts'
 import type { Gap, PatientFilter, PatientList } from '../exchange.ts'
 import { birthdateParts, hasIdentifier, holdAgainstPatientFilter } from '../honoured.ts'
+import { fitsNames, nameConditions, wordsOfName } from '../patient-names.ts'
 import type { SearchPairs } from '../search-pairs.ts'
 import { exchangeId, isExchangeId } from './ids.ts'
 import { readRows } from './rows.ts'
@@ -21,14 +22,16 @@ export async function patientsOf(
   filter: PatientFilter,
   ids: readonly string[] | undefined,
 ): Promise<PatientList> {
-  const conditions = conditionsOf(filter)
+  const members = membersWithin(grant, ids)
+  const names = namesOf(filter)
+  const conditions = [...(members === undefined ? names : []), ...conditionsOf(filter)]
   const fits = (patient: Patient) => {
     const { identifier } = filter
     // Of an identifier the server compares the value only, and for a patient user nothing.
     const isAsked = identifier?.includes('|') || grant.ownAlone !== undefined
     if (identifier !== undefined && isAsked && !hasIdentifier(patient, identifier)) return false
     holdAgainstPatientFilter(patient, filter)
-    return true
+    return fitsNames(patient, filter)
   }
   const gaps = new Set<Gap>()
   const read = async (pairs: SearchPairs) => {
@@ -42,7 +45,6 @@ export async function patientsOf(
     patients: patients.filter(fits).sort(byId),
     gaps: [...gaps],
   })
-  const members = membersWithin(grant, ids)
   if (members === undefined) return listOf(await read([]))
 
   const wanted = new Set(members.filter(isExchangeId))
@@ -88,20 +90,22 @@ function branchesOf({ terms }: Grant): (readonly [string, string])[] {
   ]
 }
 
-function conditionsOf({ name, family, given, birthdate, identifier }: PatientFilter): SearchPairs {
+/**
+ * Conditions on names, any of the words. The exchange tells diacritics apart, so within a grant whose patients are known it is
+ * asked for all of them, who are compared here; for everybody on the exchange that would be too many.
+ */
+function namesOf(filter: PatientFilter): SearchPairs {
+  return nameConditions.flatMap((parameter) => {
+    const text = filter[parameter]
+    return text === undefined ? [] : [[parameter, wordsOfName(text).join(',')] as const]
+  })
+}
+
+function conditionsOf({ birthdate, identifier }: PatientFilter): SearchPairs {
   return [
-    ...Object.entries({ name, family, given }).flatMap(([parameter, text]) =>
-      text === undefined ? [] : [[parameter, oneName(text)] as const],
-    ),
     ...(birthdate ?? []).map((condition) => ['birthdate', wholeDay(condition)] as const),
     ...(identifier === undefined ? [] : [['identifier', withBar(identifier)] as const]),
   ]
-}
-
-/** A comma means "or" here, and there is no way to search for one. */
-function oneName(text: string): string {
-  if (text.includes(',')) throw unsupported('a name with a comma')
-  return nonEmpty(text.trim())
 }
 
 function wholeDay(condition: string): string {
