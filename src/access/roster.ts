@@ -95,6 +95,11 @@ export class Roster {
     }
   }
 
+  /** Whether anybody has a participant code. */
+  hasCodes(): boolean {
+    return this.withCode('').next().done !== true
+  }
+
   /** The enrolments with a participant code that has this text in it. */
   *withCode(text: string): Generator<Enrolment> {
     for (let at = 0; at < this.#lines.length; at = this.#next(at)) {

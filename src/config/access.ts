@@ -44,6 +44,13 @@ export const accessSchema = z
       .default(500_000)
       .describe('Enrolments that are kept over all rosters'),
     enrolled: enrolledSchema,
+    participantCodeSystem: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'JupyterHealth: identifier system whose values are participant codes; by default there are none',
+      ),
   })
   .prefault({})
 

@@ -70,15 +70,18 @@ export function codesOf(identifiers: readonly Pick<Identifier, 'value'>[] | unde
     .filter((value) => value !== undefined)
 }
 
-/** The membership of a patient of a Group or organization, where the exchange itself says who belongs to it. */
-export function membershipEnrolment(patient: {
-  id: string
-  identifier?: readonly Pick<Identifier, 'value'>[] | undefined
-}): Enrolment {
+/**
+ * The membership of a patient of a Group or organization, where the exchange itself says who belongs to it. Participant codes
+ * are the patient's identifiers, or those that are given.
+ */
+export function membershipEnrolment(
+  patient: { id: string; identifier?: readonly Pick<Identifier, 'value'>[] | undefined },
+  codes = codesOf(patient.identifier),
+): Enrolment {
   return {
     patient: patient.id,
     subject: undefined,
-    codes: codesOf(patient.identifier),
+    codes,
     status: 'member',
     enrolled: true,
     start: undefined,

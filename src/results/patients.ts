@@ -38,7 +38,7 @@ const columns = [
 
 /** The columns of a list of patients. */
 export function patientColumns(detail: PatientView['detail']): readonly string[] {
-  return detail === 'identified' ? [...columns, 'name', 'birth_date'] : columns
+  return detail === 'identified' ? [...columns, 'name', 'birth_date', 'identifier'] : columns
 }
 
 /** A patient as a row: Patient with its ResearchSubjects, a line of text, and cells. */
@@ -64,9 +64,11 @@ function resourceOf({ id, patient, enrolments }: PatientEntry, view: PatientView
 function lineOf({ id, patient, enrolments }: PatientEntry, view: PatientView): string {
   const identified = view.detail === 'identified' && patient !== undefined
   const birth = identified ? patient.birthDate : yearOf(patient?.birthDate)
+  const identifiers = identified ? identifiersOf(patient) : ''
   return barred([
     `Patient/${id}`,
     identified ? nameOf(patient) : undefined,
+    identifiers === '' ? undefined : `identifier ${identifiers}`,
     ...enrolments.map(enrolmentText),
     birth === undefined ? undefined : `born ${birth}`,
     patient?.gender,
@@ -136,7 +138,17 @@ function cellsOf({ id, patient, enrolments }: PatientEntry, view: PatientView): 
     emptyAsNull(replacementsOf(patient).join(', ')),
   ]
   if (view.detail === 'minimal') return cells
-  return [...cells, (patient === undefined ? undefined : nameOf(patient)) ?? null, patient?.birthDate ?? null]
+  return [
+    ...cells,
+    (patient === undefined ? undefined : nameOf(patient)) ?? null,
+    patient?.birthDate ?? null,
+    emptyAsNull(identifiersOf(patient)),
+  ]
+}
+
+/** The values of a patient's identifiers: record numbers and the like. */
+function identifiersOf(patient: Patient | undefined): string {
+  return oneLine((patient?.identifier ?? []).flatMap(({ value }) => value ?? []).join(', '))
 }
 
 function emptyAsNull(text: string): string | null {

@@ -71,7 +71,7 @@ export const searchPatients = defineTool({
       columns: patientColumns(detail),
       rows: entries.map((entry) => patientRow(entry, view)),
       total: gaps.length > 0 ? undefined : patients.length,
-      notes: [...gapNotes(gaps), ...notesOf(input, { found: patients.length, gaps }, context)],
+      notes: [...gapNotes(gaps), ...(await notesOf(input, { found: patients.length, gaps }, context))],
       cursorAfter: page.cursorAfter,
       format,
       byteBudget: context.byteBudget,
@@ -80,19 +80,26 @@ export const searchPatients = defineTool({
   },
 })
 
+const nobody =
+  'Nobody within reach fits. Only enrolled patients of permitted studies, and patients of permitted organizations, are searched.'
+
 /** Why nobody is there, and where participant codes could not be looked up. */
-function notesOf(
+async function notesOf(
   { participant_code }: Input,
   { found, gaps }: { readonly found: number; readonly gaps: readonly Gap[] },
-  { grant }: GrantedContext,
-): Note[] {
-  const { studies, unrestricted } = grant.terms
+  context: GrantedContext,
+): Promise<Note[]> {
+  const { studies, unrestricted } = context.grant.terms
   const texts: string[] = []
   if (found === 0 && gaps.length === 0) {
     texts.push(
-      participant_code !== undefined && studies.size === 0
-        ? 'Participant codes were not looked up: this token reaches no roster of a study here. Give study_id.'
-        : 'Nobody within reach fits. Only enrolled patients of permitted studies, and patients of permitted organizations, are searched.',
+      participant_code === undefined
+        ? nobody
+        : studies.size === 0
+          ? 'Participant codes were not looked up: this token reaches no roster of a study here. Give study_id.'
+          : (await rostersOf(context)).some(({ roster }) => roster.hasCodes())
+            ? nobody
+            : 'Nobody was looked for: the studies here have no participant codes. For a record number or another identifier give identifier.',
     )
   }
   if (found > 0 && unrestricted) {

@@ -24,6 +24,12 @@ describe('a roster', () => {
     expect(out.membership('unasked')).toBe('unasked')
   })
 
+  it('says whether anybody has a participant code', () => {
+    expect(rosterOf([row('a', true), row('b', true)], true, 0).hasCodes()).toBe(false)
+    expect(rosterOf([row('a', true), row('b', false, ['B1'])], true, 0).hasCodes()).toBe(true)
+    expect(rosterOf([], true, 0).hasCodes()).toBe(false)
+  })
+
   it('has nobody where the exchange refuses it', () => {
     expect(refusedRoster()).toMatchObject({ refused: true, complete: true, size: 0 })
     expect(refusedRoster().membership('in')).toBe('stranger')

@@ -71,7 +71,10 @@ describe.each([hapi('R4'), hapi('R5'), jupyterHealth])('$title', (stage) => {
     exchange = await stage.start()
     gateway = await startAttacked(
       signer,
-      { fhir: stage.fhir(exchange.url), access: { rosterSeconds: 1 } },
+      {
+        fhir: stage.fhir(exchange.url),
+        access: { rosterSeconds: 1, participantCodeSystem: 'https://northlake.example/mrn' },
+      },
       (app) => app.fhirMcp.tool(carelessTool(() => exchange.url)),
     )
     token = signer.token(signer.claims({ ...stage.claims, aud: [audience, 'http://exchange.test'] }))

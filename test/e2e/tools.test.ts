@@ -10,6 +10,8 @@ import { validClient } from './valid-client.ts'
 
 const audience = 'http://mcp.test/mcp'
 const exchangeAudience = 'http://exchange.test'
+/** JupyterHealth has participant codes where a system is configured. */
+const participantCodeSystem = 'https://northlake.example/mrn'
 
 describe.each(casts)('the tools on $server', (cast) => {
   let issuer: TestIssuer
@@ -34,6 +36,7 @@ describe.each(casts)('the tools on $server', (cast) => {
           audience: exchangeAudience,
         },
         auth: { issuer: issuer.url, audience },
+        access: { participantCodeSystem },
       },
       undefined,
       cast.fhirVersion,
@@ -45,6 +48,7 @@ describe.each(casts)('the tools on $server', (cast) => {
     FHIR_MCP_FHIR_CREDENTIALS: server === 'jupyterhealth-r5' ? 'forward' : 'none',
     FHIR_MCP_AUTH_ISSUER: issuer.url,
     FHIR_MCP_AUTH_AUDIENCE: audience,
+    FHIR_MCP_ACCESS_PARTICIPANT_CODE_SYSTEM: participantCodeSystem,
   })
 
   afterAll(async () => {

@@ -147,7 +147,7 @@ describe('a JupyterHealth Exchange', () => {
     const { server, exchange } = await start()
     const roster = await exchange.roster(grantFor(caller, on.study('30'), false), 3)
     expect([...roster.patients()].flatMap(({ patient }) => roster.enrolments(patient))).toMatchObject([
-      { patient: '41', codes: ['NL-1'], status: 'member', enrolled: true },
+      { patient: '41', codes: [], status: 'member', enrolled: true },
       { patient: '42' },
       { patient: '43' },
     ])

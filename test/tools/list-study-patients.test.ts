@@ -188,9 +188,9 @@ describe('list_study_patients', () => {
     ])
     const given = { format: 'table', detail: 'identified', enrolment: 'all' }
     const identified = tableOf((await call(given)).answer)
-    expect(identified.columns.slice(-2)).toEqual(['name', 'birth_date'])
-    expect(identified.rows[0]?.slice(-2)).toEqual(['Anna Moreau', '1962-05-14'])
-    expect(identified.rows[2]?.slice(-2)).toEqual([null, null])
+    expect(identified.columns.slice(-3)).toEqual(['name', 'birth_date', 'identifier'])
+    expect(identified.rows[0]?.slice(-3)).toEqual(['Anna Moreau', '1962-05-14', 'MRN-p1'])
+    expect(identified.rows[2]?.slice(-3)).toEqual([null, null, null])
   })
 
   it('refuses fhir_full without detail identified, before anything is asked', async () => {
