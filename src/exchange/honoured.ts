@@ -3,6 +3,7 @@ import type { CodeableConcept, Observation, Patient, SearchCode } from '../fhir/
 import { requireHonoured } from './check.ts'
 import { effectiveInterval, intervalOf, isUndated } from './effective.ts'
 import type { ObservationFilter, PatientFilter } from './exchange.ts'
+import { birthdateParts } from './whole-days.ts'
 
 /** Bounds of the effective time in milliseconds since the epoch: [from, before). */
 export interface Bounds {
@@ -92,19 +93,6 @@ export function hasIdentifier(patient: Patient, identifier: string): boolean {
   return identifiers.some(
     (own) => own.value === value && (bar === -1 || (own.system ?? '') === identifier.slice(0, bar)),
   )
-}
-
-const birthdateCondition = /^(eq|ge|le|gt|lt)?(\d{4}(?:-\d{2}(?:-\d{2})?)?)$/
-
-/** Splits a birthdate condition in prefix and date. Throws INVALID_ARGUMENT when it is none of eq, ge, le, gt, lt. */
-export function birthdateParts(condition: string): { prefix: string; date: string } {
-  const match = birthdateCondition.exec(condition)
-  if (match?.[2] === undefined || intervalOf(match[2]) === undefined) {
-    throw fhirMcpError('INVALID_ARGUMENT', {
-      detail: 'birthdate must be a date, alone or after ge, le, gt or lt, as ge1960-01-01.',
-    })
-  }
-  return { prefix: match[1] ?? 'eq', date: match[2] }
 }
 
 function bornWithin(birthDate: string | undefined, condition: string): boolean {

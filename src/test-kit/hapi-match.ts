@@ -78,7 +78,7 @@ function dateTest(wanted: readonly string[]): (value: unknown) => boolean {
   const prefix = /^[a-z]{2}/.exec(text)?.[0]
   if (prefix === 'ap') refuse(400, 'HAPI-1925: Unknown comparator: APPROXIMATE')
   const compare = dateComparisons[prefix ?? 'eq']
-  const asked = spanOf(prefix === undefined ? text : text.slice(2))
+  const asked = askedBy(prefix, prefix === undefined ? text : text.slice(2))
   if (asked === undefined || compare === undefined) {
     refuse(400, `HAPI-1882: Invalid date/time format: "${prefix === undefined ? text : text.slice(2)}"`)
   }
@@ -86,6 +86,15 @@ function dateTest(wanted: readonly string[]): (value: unknown) => boolean {
     const span: Span | undefined = spanOfElement(value)
     return span !== undefined && compare(span, asked)
   }
+}
+
+/** HAPI 8.8 compares with the last day of a month or year after `ge`, and with its first day after `le`. */
+function askedBy(prefix: string | undefined, date: string): Span | undefined {
+  const span = spanOf(date)
+  if (span === undefined || !/^\d{4}(-\d{2})?$/.test(date)) return span
+  const day = 86_400_000
+  if (prefix === 'ge') return { low: span.high + 1 - day, high: span.high }
+  return prefix === 'le' ? { low: span.low, high: span.low + day - 1 } : span
 }
 
 /** Lower case without diacritics: strings are compared so unless `:exact` is asked for. */

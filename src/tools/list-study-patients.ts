@@ -116,7 +116,7 @@ function memberNotes(members: readonly Member[], { absent, gaps }: Absent, conte
   const notes: Note[] = []
   const left = members.filter(({ enrolled }) => !enrolled).length
   if (left > 0) {
-    const text = `${left} on this page are not enrolled: id, code, status and period only. Their names, demographics and data are not within what this token may see.`
+    const text = `${left} on this page are not enrolled: id, code, status and period only. Their names, demographics and data are not given with a study that they are not enrolled in.`
     notes.push({ severity: 'information', code: 'suppressed', text })
   }
   const { patient } = readingScopes(context.principal)
@@ -137,7 +137,9 @@ function emptyNote(wanted: Input['enrolment'], roster: Roster, context: GrantedC
   const text =
     others > 0
       ? `Nobody with enrolment ${wanted}; members otherwise: ${others} (enrolment all lists them).`
-      : 'The study has no members that this token may see.'
+      : roster.patients()[Symbol.iterator]().next().done === true
+        ? 'The study has no members.'
+        : 'The study has no members that this token may see.'
   return { severity: 'information', code: 'informational', text }
 }
 

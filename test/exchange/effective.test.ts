@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { effectiveInterval, effectiveStart, intervalOf, isUndated } from '../../src/exchange/effective.ts'
-import { birthdateParts, holdAgainstFilter, inCategories, inOrder } from '../../src/exchange/honoured.ts'
+import { holdAgainstFilter, inCategories, inOrder } from '../../src/exchange/honoured.ts'
+import { birthdateInDays, birthdateParts } from '../../src/exchange/whole-days.ts'
 import type { Observation } from '../../src/fhir/types.ts'
 import { codeOf } from './opened.ts'
 
@@ -127,6 +128,20 @@ describe('a category', () => {
 })
 
 describe('a birthdate condition', () => {
+  it.each([
+    ['1960-02-29', ['1960-02-29']],
+    ['ge1960-02-03', ['ge1960-02-03']],
+    ['1960', ['ge1960-01-01', 'le1960-12-31']],
+    ['1960-02', ['ge1960-02-01', 'le1960-02-29']],
+    ['ge1960', ['ge1960-01-01']],
+    ['le1960-04', ['le1960-04-30']],
+    ['gt1960', ['gt1960-12-31']],
+    ['lt0099-03', ['lt0099-03-01']],
+    ['le0096-02', ['le0096-02-29']],
+  ])('is said in whole days: %s', (condition, days) => {
+    expect(birthdateInDays(condition)).toEqual(days)
+  })
+
   it('is a date, after a prefix or alone', () => {
     expect(birthdateParts('1960')).toEqual({ prefix: 'eq', date: '1960' })
     expect(birthdateParts('le1960-02-03')).toEqual({ prefix: 'le', date: '1960-02-03' })

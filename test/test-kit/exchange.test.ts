@@ -95,6 +95,11 @@ describe('searching', () => {
     ['/Patient?organization:missing=true&_sort=_id', ['pat-13', 'pat-14', 'pat-15', 'pat-16']],
     ['/Patient?birthdate=gt1962-05-14&birthdate=lt1970-01-01&_sort=-birthdate', ['pat-6', 'pat-5']],
     ['/Patient?birthdate=1962', ['pat-4']],
+    // Those of 1962 itself are not among them: HAPI compares with its last day.
+    ['/Patient?birthdate=ge1962&birthdate=lt1970-01-01&_sort=-birthdate', ['pat-6', 'pat-5']],
+    ['/Patient?birthdate=le1962&birthdate=gt1959-01-01&_sort=-birthdate', ['pat-3']],
+    ['/Patient?birthdate=ge1962-05&birthdate=lt1970-01-01&_sort=-birthdate', ['pat-6', 'pat-5']],
+    ['/Patient?birthdate=ge1962-05-01&birthdate=le1962-05-31', ['pat-4']],
     [
       '/Patient?_has:ResearchSubject:individual:study=study-c&_sort=family',
       ['pat-10', 'pat-11', 'pat-12', 'pat-13'],

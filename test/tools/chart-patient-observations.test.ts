@@ -135,6 +135,28 @@ describe('chart_patient_observations', () => {
     )
     expect(words.content).toBeUndefined()
     expect(words.text).toContain('No picture: nothing here is a plain number with a day.')
+    expect(words.text).toContain(
+      'Not drawn: heart-rate; none of its 1 observations is a plain number with a day (values: not a number 1).',
+    )
+  })
+
+  it('names a type that has nothing to draw beside one that has', async () => {
+    const at = { effectiveDateTime: '2026-10-01' }
+    const weights = [
+      observation('w1', { code: coded('29463-7'), ...at, valueString: 'normal' }),
+      observation('w2', { code: coded('29463-7'), ...at, dataAbsentReason: { text: 'refused' } }),
+      observation('w3', { code: coded('29463-7'), valueQuantity: quantity(70, 'kg') }),
+    ]
+    const answer = await ask([...heartRates(3), ...weights], ['heart-rate', 'body-weight'])
+    expect(panelsOf(answer)).toEqual([['Heart rate', 'beats/min', 'line', 3]])
+    expect(answer.text).toContain(
+      'Not drawn: body-weight; none of its 3 observations is a plain number with a day',
+    )
+    expect(answer.text).toMatch(/\(values: .*not a number 1.*\)/)
+    expect(answer.text).toMatch(/\(values: .*absent 1.*\)/)
+    expect(answer.text).toMatch(/\(values: .*without a day 1.*\)/)
+    expect(answer.text).not.toContain('No picture')
+    expect(answer.text).not.toContain('Not drawn: heart-rate')
   })
 
   it('sums steps per day of the time zone', async () => {

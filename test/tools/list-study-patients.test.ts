@@ -213,9 +213,7 @@ describe('list_study_patients', () => {
     expect(notesOf((await call({}, { holdings: only })).answer)).toEqual([
       'Nobody with enrolment enrolled; members otherwise: 1 (enrolment all lists them).',
     ])
-    expect(notesOf((await call({}, { holdings: {} })).answer)).toEqual([
-      'The study has no members that this token may see.',
-    ])
+    expect(notesOf((await call({}, { holdings: {} })).answer)).toEqual(['The study has no members.'])
   })
 
   it('is refused for a study that is not permitted, without a request', async () => {

@@ -11,6 +11,7 @@ import { requireHonoured } from '../check.ts'
 import { type Interval, intervalOf } from '../effective.ts'
 import { tokenValue } from '../hapi/escape.ts'
 import type { SearchPairs } from '../search-pairs.ts'
+import { inWholeDays } from '../whole-days.ts'
 
 /** What a caller searches by: names of search parameters, each with a value or several. */
 export type SearchArguments = Readonly<Record<string, string | readonly string[]>>
@@ -133,14 +134,20 @@ function dateCondition(name: string, { paths }: CompartmentSearch, values: reado
       )
     }
     const prefix = match?.[1] ?? 'eq'
-    return { holds: comparison(prefix, widened(asked)), meets: exactComparison(prefix, inSeconds(asked)) }
+    // What means a whole month or year by itself needs no two ends.
+    const sent = prefix === 'eq' ? value : inWholeDays(prefix, match?.[2] ?? '').join()
+    return {
+      sent,
+      holds: comparison(prefix, widened(asked)),
+      meets: exactComparison(prefix, inSeconds(asked)),
+    }
   })
   const some = (resource: AnyResource, test: (value: unknown) => boolean) =>
     paths.flatMap((path) => valuesAt(resource, path)).some((one) => test(one) || isTiming(one))
   return {
     name,
     kind: 'date',
-    pairs: values.map((value) => [name, value] as const),
+    pairs: all.map(({ sent }) => [name, sent] as const),
     holds: (resource) =>
       some(resource, (value) => {
         const interval = intervalAt(value)

@@ -5,9 +5,10 @@ import type { Asking } from '../asking.ts'
 import { chunksOf } from '../bounded.ts'
 import { byId, checkedRead, gapsOf, leak, membersWithin, patientOfGrant, staysIn } from '../check.ts'
 import type { PatientFilter, PatientList } from '../exchange.ts'
-import { birthdateParts, holdAgainstPatientFilter } from '../honoured.ts'
+import { holdAgainstPatientFilter } from '../honoured.ts'
 import { fitsNames, nameConditions, wordsOfName } from '../patient-names.ts'
 import type { SearchPairs } from '../search-pairs.ts'
+import { birthdateInDays, birthdateParts } from '../whole-days.ts'
 import { searchValue, tokenValue } from './escape.ts'
 import { readRows } from './rows.ts'
 
@@ -68,10 +69,13 @@ function conditionsOf(filter: PatientFilter): SearchPairs {
       // Any of the words: what follows from all of them is compared here.
       return text === undefined ? [] : [[parameter, wordsOfName(text).map(searchValue).join(',')] as const]
     }),
-    ...(birthdate ?? []).map((condition) => {
-      const { prefix, date } = birthdateParts(condition)
-      return ['birthdate', `${prefix}${date}`] as const
-    }),
+    ...(birthdate ?? []).flatMap(birthdateValues).map((value) => ['birthdate', value] as const),
     ...(identifier === undefined ? [] : [['identifier', tokenValue(identifier)] as const]),
   ]
+}
+
+/** A whole year or month finds those of whom no more than that is known, too. */
+function birthdateValues(condition: string): string[] {
+  const { prefix, date } = birthdateParts(condition)
+  return prefix === 'eq' ? [`eq${date}`] : birthdateInDays(condition)
 }

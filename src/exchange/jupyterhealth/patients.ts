@@ -5,9 +5,10 @@ import type { Patient } from '../../fhir/types.ts'
 import type { Asking } from '../asking.ts'
 import { byId, type Checked, checkedRead, leak, membersWithin, patientOfGrant, staysIn } from '../check.ts'
 import type { Gap, PatientFilter, PatientList } from '../exchange.ts'
-import { birthdateParts, hasIdentifier, holdAgainstPatientFilter } from '../honoured.ts'
+import { hasIdentifier, holdAgainstPatientFilter } from '../honoured.ts'
 import { fitsNames, nameConditions, wordsOfName } from '../patient-names.ts'
 import type { SearchPairs } from '../search-pairs.ts'
+import { birthdateInDays } from '../whole-days.ts'
 import { exchangeId, isExchangeId } from './ids.ts'
 import { readRows } from './rows.ts'
 import { memberOf } from './within.ts'
@@ -103,15 +104,9 @@ function namesOf(filter: PatientFilter): SearchPairs {
 
 function conditionsOf({ birthdate, identifier }: PatientFilter): SearchPairs {
   return [
-    ...(birthdate ?? []).map((condition) => ['birthdate', wholeDay(condition)] as const),
+    ...(birthdate ?? []).flatMap(birthdateInDays).map((days) => ['birthdate', days] as const),
     ...(identifier === undefined ? [] : [['identifier', withBar(identifier)] as const]),
   ]
-}
-
-function wholeDay(condition: string): string {
-  const { prefix, date } = birthdateParts(condition)
-  if (date.length !== 10) throw unsupported('a birthdate that is not a whole day')
-  return `${prefix === 'eq' ? '' : prefix}${date}`
 }
 
 /** An identifier without `|` is ignored. */

@@ -1,16 +1,17 @@
 import type { BarsPanel, Panel } from '../../charts/panel.ts'
 import { gapTexts } from '../../results/gaps.ts'
-import { someOf } from '../../results/line.ts'
+import { oneLine, someOf } from '../../results/line.ts'
 import { reasonText } from '../../results/standing.ts'
 import type { Series } from '../../statistics/series.ts'
 import { mostPanels } from './chart-panels.ts'
 import { type ChartReading, typeNameOf } from './chart-reading.ts'
 import { sumNotes } from './day-counts.ts'
 import { endNotes } from './end-notes.ts'
+import type { Undrawn } from './undrawn.ts'
 
 /** What has to be said of what was read for a picture, the most important first. `drawn`: what the picture says of itself. */
 export function chartNotes(reading: ChartReading, drawn: readonly string[], zone: string): string[] {
-  const { reads, excluded, series, sums, panels, hidden, unclocked, taken } = reading
+  const { reads, excluded, series, sums, panels, hidden, unclocked, undrawn } = reading
   return [
     ...gapTexts(reads.flatMap(({ gaps }) => gaps)),
     ...reads.flatMap(({ asked, end, read }) =>
@@ -29,8 +30,17 @@ export function chartNotes(reading: ChartReading, drawn: readonly string[], zone
       : [
           `A picture has ${mostPanels} panels at most. Not drawn: ${someOf(hidden.map(({ title }) => title))}.`,
         ]),
-    ...(panels.length === 0 && taken > 0 ? ['No picture: nothing here is a plain number with a day.'] : []),
+    ...undrawn.map(undrawnText),
+    ...(panels.length === 0 && undrawn.length > 0
+      ? ['No picture: nothing here is a plain number with a day.']
+      : []),
   ]
+}
+
+/** A type that was asked for and is not in the picture. */
+function undrawnText({ name, observations, reasons }: Undrawn): string {
+  const why = [...reasons].map(([reason, n]) => `${reason} ${n}`).join(', ')
+  return `Not drawn: ${oneLine(name)}; none of its ${observations} observations is a plain number with a day (values: ${why}).`
 }
 
 /** Values that a picture does not show: no plain numbers, and those without a day. Words are in no picture. */

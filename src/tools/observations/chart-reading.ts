@@ -11,6 +11,7 @@ import { panelsShown, sumPanel } from './chart-panels.ts'
 import { countsOfDays, isCount, isSummed } from './day-counts.ts'
 import { readEach, type TypeRead } from './read-each.ts'
 import { isWords } from './series-names.ts'
+import { collectUndrawn, type Undrawn } from './undrawn.ts'
 
 /** What was read for a picture. */
 export interface ChartReading {
@@ -27,6 +28,8 @@ export interface ChartReading {
   readonly hidden: readonly Panel[]
   /** Sleeps that are no bar from onset to end. */
   readonly unclocked: number
+  /** Types with observations of which none can be drawn. */
+  readonly undrawn: readonly Undrawn[]
 }
 
 /** Reads what is asked for, and puts it into series for the figures and into panels for the picture. */
@@ -38,6 +41,7 @@ export async function readForChart(
   const zone = period.timeZone
   const collector = collectPanels(zone)
   const figures = collectSeries(isCount)
+  const undrawn = collectUndrawn()
   const excluded = new Map<NotSummarised, number>()
   let taken = 0
   const reads = await readEach(context, asks, (observation, asked) => {
@@ -47,6 +51,7 @@ export async function readForChart(
     const time = readingTime(observation, zone)
     const contributions = contributionsOf(observation)
     for (const contribution of contributions) figures.add(contribution, time)
+    undrawn.add(typeNameOf(asked), contributions, time)
     const singles = contributions.filter((contribution) => !isCount(contribution))
     collector.add(observation, singles, time, typeNameOf(asked))
   })
@@ -56,7 +61,17 @@ export async function readForChart(
   const all = [...collector.panels(), ...sumPanels]
   const panels = panelsShown(all, asks.map(typeNameOf))
   const hidden = all.filter((panel) => !panels.includes(panel))
-  return { reads, taken, excluded, series, sums, panels, hidden, unclocked: collector.unclocked() }
+  return {
+    reads,
+    taken,
+    excluded,
+    series,
+    sums,
+    panels,
+    hidden,
+    unclocked: collector.unclocked(),
+    undrawn: undrawn.undrawn(new Set(all.map(({ type }) => type))),
+  }
 }
 
 /** Short name of the type that is asked for; a code that no type has, as it was given. */
