@@ -29,13 +29,15 @@ interface Known {
   cost: number | undefined
 }
 
-/** Of a form that was never tried: on some servers ten patients with a code take as long as all patients without. */
-const firstSize = 10
+/** Of a form that was never tried: on some servers ten patients with a code take longer than all patients without. */
+const firstSize = 4
 const largestSize = 200
 /** Milliseconds up to which a search may have more patients next time, and from which on fewer. */
 const quick = 2000
 const slow = 8000
 const growth = 4
+/** What was given up would have taken longer, nobody knows how much: it is taken to cost so many times what was waited. */
+const givenUp = 4
 /** Servers and their load change: what was learnt is learnt anew. In milliseconds. */
 const kept = 600_000
 
@@ -78,7 +80,7 @@ export function createPaces(now: () => number): Paces {
       },
       late(patients, milliseconds) {
         const known = knownOf(form)
-        known.cost = milliseconds / patients
+        known.cost = (givenUp * milliseconds) / patients
         known.most = Math.min(known.most, half(patients))
         known.size = Math.min(known.size, known.most)
       },

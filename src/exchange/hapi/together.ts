@@ -131,6 +131,8 @@ export async function readTogether(together: Together): Promise<TogetherRead> {
     const next = client.nextLink(page)
     if (next === undefined) break
     if (followed.has(next) || idle > mostIdlePages) throw rejected('Its pages do not come to an end.')
+    // Nothing else would show that pages without an order had lost a row.
+    if (total === undefined) throw rejected('Its answer has several pages and no total.')
     followed.add(next)
     page = await timed((call) => client.page(call, next, asking.shape))
     total = totalOf(page) ?? total
@@ -141,11 +143,11 @@ export async function readTogether(together: Together): Promise<TogetherRead> {
   return { rows: ids.size, named: named.size, milliseconds, isRead: true }
 }
 
+/** Without an order: HAPI keeps the list that it pages through, and on H2 an order makes it a hundred times slower. */
 function searchOf({ form, patients }: Together): SearchPairs {
   return [
     ['patient', patients.map((id) => `Patient/${id}`).join(',')],
     ...form.pairs,
-    ['_sort', '-date,_id'],
     ['_count', String(pageSize)],
     ['_total', 'accurate'],
     ['_pretty', 'false'],
