@@ -33,7 +33,7 @@ interface Known {
 const firstSize = 4
 const largestSize = 200
 /** Milliseconds up to which a search may have more patients next time, and from which on fewer. */
-const quick = 2000
+const quick = 3500
 const slow = 8000
 const growth = 4
 /** What was given up would have taken longer, nobody knows how much: it is taken to cost so many times what was waited. */
