@@ -44,7 +44,7 @@ describe('the document on the claim', () => {
     )
     expect(measured).toHaveLength(4)
     expect(written).toEqual(measured)
-  }, 30_000)
+  })
 
   it('has an Action for Auth0 that sends the claim, and no token to whom nothing is recorded for', async () => {
     const exports: { onExecutePostLogin?: (event: unknown, api: unknown) => Promise<void> } = {}

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { permissionsClaim } from '../../src/test-kit/index.ts'
+import { stopTimers } from '../hand-clock.ts'
 import { type AttackedGateway, startAttacked } from './gateway.ts'
 import './seed.ts'
 import { type Signer, startSigner } from './signer.ts'
@@ -31,8 +32,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/fhir`
   gateway = await startAttacked(signer, {
-    fhir: { baseUrl: url, credentials: 'none', dialect: 'hapi', maxResponseBytes: megabyte, timeout: 1500 },
-    results: { deadline: 1500 },
+    fhir: { baseUrl: url, credentials: 'none', dialect: 'hapi', maxResponseBytes: megabyte },
   })
   token = signer.token(signer.claims({ ...permissionsClaim({ studies: ['study-a'] }) }))
 })
@@ -118,6 +118,7 @@ describe('an exchange whose answers have no end', () => {
 
   it('is left when its headers, its body or the rest of it do not come', async () => {
     const dripping: ServerResponse[] = []
+    const pass = stopTimers()
     const ways: ((response: ServerResponse) => void)[] = [
       () => undefined,
       (response) => void response.writeHead(200, json).write('{'),
@@ -131,6 +132,7 @@ describe('an exchange whose answers have no end', () => {
       attackWith = (_, response) => {
         dripping.push(response)
         way(response)
+        setImmediate(() => pass(60_000))
       }
       const answer = await describeStudy()
       expect(answer.code).toBe('EXCHANGE_TIMEOUT')

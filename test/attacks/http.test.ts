@@ -3,6 +3,7 @@ import { get } from 'node:http'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { permissionsClaim, startExchange, type TestExchange } from '../../src/test-kit/index.ts'
+import { patience } from '../patience.ts'
 import { type AttackedGateway, startAttacked } from './gateway.ts'
 import { attack, comesThrough } from './seed.ts'
 import { type Signer, startSigner } from './signer.ts'
@@ -340,7 +341,7 @@ describe('the session of an HTTP+SSE stream', () => {
 
   it('is open to who opened it (control)', async () => {
     expect((await post(endpoint, token)).statusCode).toBe(202)
-    await vi.waitFor(() => expect(received).toContain('get_my_access'))
+    await vi.waitFor(() => expect(received).toContain('get_my_access'), patience)
   })
 
   it('is nobody else’s, and cannot be guessed', async () => {

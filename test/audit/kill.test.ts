@@ -123,4 +123,4 @@ it('a kill under load tears no line, and every answer that a client has got has 
   expect(new Set(records.map(({ id }) => id)).size).toBe(records.length)
   // The denial did not wait for the disk, and an orderly stop kept it.
   expect(records.at(-1)).toMatchObject({ outcome: 'denied', target: { id: 'pat-10', decided: false } })
-}, 120_000)
+})

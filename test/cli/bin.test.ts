@@ -19,6 +19,7 @@ import { Assistant } from '../broker/assistant.ts'
 import { createBrowser } from '../login/browser.ts'
 import { finished, jupyterHealthVariables, temporaryFolder } from '../login/machine.ts'
 import { startUpstream } from '../login/upstream.ts'
+import { patience } from '../patience.ts'
 import { startRedisStub } from './redis-stub.ts'
 import { secretsOf, startStandalone } from './standalone.ts'
 
@@ -33,7 +34,7 @@ beforeAll(async () => {
   await promisify(execFile)(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: root })
   issuer = await startIssuer()
   exchange = await startExchange({ dialect: 'hapi', fhirVersion: 'R4' })
-}, 120_000)
+})
 afterAll(async () => {
   await issuer.close()
   await exchange.close()
@@ -206,7 +207,7 @@ describe('the built command', () => {
       onTestFinished(() => client.close())
       expect((await client.listTools()).tools).toHaveLength(16)
       const calling = client.callTool({ name: 'get_my_access', arguments: {} })
-      const opened = await vi.waitFor(() => readFileSync(join(folder, 'url'), 'utf8'), 15_000)
+      const opened = await vi.waitFor(() => readFileSync(join(folder, 'url'), 'utf8'), patience)
       expect((await createBrowser().signIn(opened)).status).toBe(200)
       const called = await calling
       expect(called.isError, JSON.stringify(called.content)).toBeUndefined()
@@ -248,7 +249,7 @@ describe('the built command', () => {
   })
 })
 
-describe('the built command with the broker', { timeout: 60_000 }, () => {
+describe('the built command with the broker', () => {
   it('signs a person in for a client that has nothing but the URL, and ends with its storage at SIGTERM', async () => {
     const standalone = await startStandalone()
     const { child, written, ended, listening } = served(bin, standalone.environment)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Assistant } from '../broker/assistant.ts'
 import { finished, start, temporaryFolder } from '../login/machine.ts'
+import { patience } from '../patience.ts'
 import { startRedisStub } from './redis-stub.ts'
 import { type Standalone, secretsOf, startStandalone } from './standalone.ts'
 
@@ -82,7 +83,7 @@ describe('serve with the broker', () => {
     expect(redis.connections).toEqual({ open: 1, all: 1 })
     running.stop()
     expect(await running.code).toBe(0)
-    await vi.waitFor(() => expect(redis.connections).toEqual({ open: 0, all: 1 }))
+    await vi.waitFor(() => expect(redis.connections).toEqual({ open: 0, all: 1 }), patience)
   })
 
   it('leaves nothing open when it cannot start', async () => {
@@ -96,7 +97,7 @@ describe('serve with the broker', () => {
     expect(inUse.stderr).toContain('EADDRINUSE')
     const wrong = { FHIR_MCP_BROKER_STORAGE_REDIS: redis.url, FHIR_MCP_RESULTS_CURSOR_KEY: 'short' }
     expect((await finished(['serve'], { ...environment, ...wrong })).code).toBe(1)
-    await vi.waitFor(() => expect(redis.connections).toEqual({ open: 0, all: 2 }))
+    await vi.waitFor(() => expect(redis.connections).toEqual({ open: 0, all: 2 }), patience)
   })
 })
 

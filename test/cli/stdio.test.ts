@@ -5,6 +5,7 @@ import { createLog, logLevelOf } from '../../src/cli/log.ts'
 import { run } from '../../src/cli/run.ts'
 import { permissionsClaim } from '../../src/test-kit/index.ts'
 import { siteForAll } from '../e2e/site.ts'
+import { patience } from '../patience.ts'
 import { rpc } from '../plugins/gateway.ts'
 
 const site = siteForAll()
@@ -107,10 +108,10 @@ describe('stdio', () => {
     send(listStudies)
     await reached
     send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'studies' } })
-    await vi.waitFor(() => expect(site.exchange.requests.at(-1)?.aborted).toBe(true))
+    await vi.waitFor(() => expect(site.exchange.requests.at(-1)?.aborted).toBe(true), patience)
     release()
     expect(await ask(rpc('ping', {}, 'ping'))).toContain('result')
-    await vi.waitFor(() => expect(log()).toContain('"tool":"list_studies"'))
+    await vi.waitFor(() => expect(log()).toContain('"tool":"list_studies"'), patience)
     expect(log()).toContain('"tool":"list_studies","outcome":"failed"')
     expect(log()).not.toContain('call failed')
   })

@@ -9,7 +9,7 @@ const audience = 'https://gateway.example.org/mcp'
 const steady = (value: unknown) =>
   JSON.parse(JSON.stringify(value).replace(/again in \d+ s/g, 'again in 43 s'))
 
-describe('the page on limits', { timeout: 60_000 }, () => {
+describe('the page on limits', () => {
   it('shows what a call over the limit of its principal is really answered', async () => {
     const exchange = await startExchange({ dialect: 'hapi', fhirVersion: 'R4' })
     const issuer = await startIssuer()

@@ -6,7 +6,7 @@ import { toolsPage } from '../../scripts/docs/tools.ts'
 /** `npm run docs` writes these pages: it runs this file with `--update`. */
 const page = (name: string) => `../../docs/${name}`
 
-describe('the pages that are generated', { timeout: 60_000 }, () => {
+describe('the pages that are generated', () => {
   it('the configuration is what the schemas say', async () => {
     await expect(configurationPage()).toMatchFileSnapshot(page('configuration.md'))
   })

@@ -37,7 +37,7 @@ async function startReadme(more = '') {
   return { client, exchange }
 }
 
-describe('the README', { timeout: 60_000 }, () => {
+describe('the README', () => {
   it('its first program starts, and answers a forbidden call as it says, without a request', async () => {
     const { client, exchange } = await startReadme()
     await client.call('list_studies')
@@ -60,7 +60,7 @@ describe('the README', { timeout: 60_000 }, () => {
   })
 })
 
-describe('the page for authors', { timeout: 60_000 }, () => {
+describe('the page for authors', () => {
   it('has a tool whose test passes', async () => {
     const folder = startWorkshop()
     for (const { text } of blocksOf('docs/authors.md')) {

@@ -46,7 +46,7 @@ async function inShellsGrammar(text: string): Promise<string> {
 }
 
 describe('the snippets of the documents', () => {
-  it('compile, and so do the examples; what is wrong is found', { timeout: 120_000 }, async () => {
+  it('compile, and so do the examples; what is wrong is found', async () => {
     const folder = startWorkshop()
     const programs = inLanguage('js', 'ts').filter((block) => !elsewhere(block))
     expect(programs.length).toBeGreaterThan(5)

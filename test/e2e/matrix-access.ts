@@ -1,4 +1,5 @@
 import { expect, vi } from 'vitest'
+import { patience } from '../patience.ts'
 import type { Connection } from './clients.ts'
 import type { MatrixScenario } from './matrix-scenario.ts'
 import type { Setting } from './matrix-setting.ts'
@@ -15,8 +16,8 @@ function holdObservations({ exchange }: Setting) {
   )
   const asked = () => exchange.requests.filter(isOne)
   return {
-    arrived: () => vi.waitFor(() => expect(asked()).toHaveLength(1)),
-    aborted: () => vi.waitFor(() => expect(asked()[0]?.aborted).toBe(true)),
+    arrived: () => vi.waitFor(() => expect(asked()).toHaveLength(1), patience),
+    aborted: () => vi.waitFor(() => expect(asked()[0]?.aborted).toBe(true), patience),
     stillHeld: () => expect(asked()[0]?.aborted).toBe(false),
   }
 }

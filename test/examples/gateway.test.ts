@@ -4,7 +4,7 @@ import { ask, standInHere, startStandIn } from './stand-in.ts'
 
 const key = 'a-key-for-operators-of-32-letters'
 
-describe('the example of a gateway', { timeout: 60_000 }, () => {
+describe('the example of a gateway', () => {
   it('answers an assistant by its claims, with a tool of its own, and says what its README shows', async () => {
     const variables = await startStandIn()
     const { origin } = await startGatewayOf('gateway/gateway.js', { ...variables, OPERATOR_KEY: key })

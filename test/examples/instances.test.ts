@@ -31,7 +31,7 @@ async function startInstances(keys: readonly [number, number], more: Readonly<Re
   return { one, other }
 }
 
-describe('the example of several instances', { timeout: 60_000 }, () => {
+describe('the example of several instances', () => {
   it.skipIf(noRedis)('goes on in one process with a page of another, and counts calls together', async () => {
     const { one, other } = await startInstances([7, 7], { CALLS_PER_MINUTE: '4' })
     const first = await one.call('list_study_patients', { study_id: 'study-a', limit: 2 })

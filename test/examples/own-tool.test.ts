@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { examples, finishedExample, readmeOf, startGatewayOf, steady } from './example.ts'
 import { ask, standInHere } from './stand-in.ts'
 
-describe('the example of an own tool', { timeout: 60_000 }, () => {
+describe('the example of an own tool', () => {
   it('is decided on its organization, and says what its README shows', async () => {
     const variables = await standInHere()
     const { origin } = await startGatewayOf('own-tool/gateway.js', variables)

@@ -27,7 +27,7 @@ function installed(settings: Readonly<Record<string, string>>): string {
   return here
 }
 
-describe('the standalone example on a JupyterHealth Exchange', { timeout: 60_000 }, () => {
+describe('the standalone example on a JupyterHealth Exchange', () => {
   it('has a file whose every variable there is', () => {
     const { FHIR_MCP_BROKER_UPSTREAM_CLIENT_SECRET_FILE: file, ...variables } = environmentIn(
       join(folder, 'serve.env'),

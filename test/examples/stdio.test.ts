@@ -10,7 +10,7 @@ import { standInHere } from './stand-in.ts'
 const bin = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
 const setUp = () => JSON.parse(readFileSync(join(examples, 'stdio/mcp.json'), 'utf8')).mcpServers.fhir
 
-describe('the example over stdio', { timeout: 60_000 }, () => {
+describe('the example over stdio', () => {
   it('has a set-up whose every variable there is, for the command that is published', () => {
     const { command, args, env } = setUp()
     expect([command, ...args]).toEqual(['npx', '-y', 'fastify-fhir-mcp', 'stdio'])

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { readmeOf, startGatewayOf } from './example.ts'
 import { ask, standInHere } from './stand-in.ts'
 
-describe('the example with telemetry', { timeout: 60_000 }, () => {
+describe('the example with telemetry', () => {
   it('shows the spans of a call and counts it, as its README says, and names nobody', async () => {
     const variables = { ...(await standInHere()), METRICS_PORT: '0' }
     const gateway = await startGatewayOf('telemetry/gateway.js', variables)

@@ -1,5 +1,6 @@
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { stopTimers } from '../hand-clock.ts'
 import { callOf, clientOf, json, patient, startExchange, thrownBy } from './loopback.ts'
 
 const timeout = { code: 'FHIR_MCP_EXCHANGE_TIMEOUT' }
@@ -15,10 +16,12 @@ function patientOf(bytes: number): string {
 describe('the timeout', () => {
   it('ends a request without an answer, once, and closes its connection', async () => {
     let closed = false
+    const pass = stopTimers()
     const exchange = await startExchange((response) => {
       response.on('close', () => {
         closed = true
       })
+      pass(100)
     })
     const call = callOf()
     const client = clientOf(exchange.baseUrl, { timeout: 100 })
@@ -28,9 +31,13 @@ describe('the timeout', () => {
   })
 
   it('ends an answer whose body never ends', async () => {
+    const pass = stopTimers()
     const exchange = await startExchange((response) => {
       response.write('{"resourceType":"Patient",')
-      const drip = setInterval(() => response.write(' '), 10)
+      const drip = setInterval(() => {
+        response.write(' ')
+        pass(50)
+      }, 10)
       response.on('close', () => clearInterval(drip))
     })
     const client = clientOf(exchange.baseUrl, { timeout: 150 })
@@ -38,7 +45,8 @@ describe('the timeout', () => {
   })
 
   it('counts the wait for a connection, and a request that never got one is not counted', async () => {
-    const exchange = await startExchange(() => {})
+    const pass = stopTimers()
+    const exchange = await startExchange(() => pass(100))
     const client = clientOf(exchange.baseUrl, { timeout: 100, connections: 1 })
     const calls = [callOf(), callOf()]
     const errors = await Promise.all(calls.map((call) => thrownBy(client.read(call, 'Patient', '1'))))

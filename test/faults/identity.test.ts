@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { permissionsClaim } from '../../src/test-kit/index.ts'
 import type { TestClient } from '../e2e/clients.ts'
+import { patience } from '../patience.ts'
 import { audience, codeOf, refusedWith, type Setting, startSetting } from './setting.ts'
 
 let setting: Setting
@@ -132,6 +133,6 @@ describe('connections to the issuer', () => {
       setting.toIssuer.reset()
     }
     expect(setting.toIssuer.opened).toBeGreaterThan(3)
-    await vi.waitFor(() => expect(setting.toIssuer.open).toBe(0))
+    await vi.waitFor(() => expect(setting.toIssuer.open).toBe(0), patience)
   })
 })

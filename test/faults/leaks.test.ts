@@ -1,5 +1,6 @@
 import { expect, it, vi } from 'vitest'
 import type { Fault } from '../../src/test-kit/fault.ts'
+import { patience } from '../patience.ts'
 import { type Setting, startSetting } from './setting.ts'
 
 /** Handles of the test runner come and go; 270 calls that leave something behind leave more. */
@@ -54,18 +55,15 @@ it('leaves no socket, timer or listener behind after calls that failed in every 
   try {
     // What is made once for a process is made in the first life.
     await life(setting)
-    await vi.waitFor(() => expect(setting.toExchange.open + setting.toIssuer.open).toBe(0))
+    await vi.waitFor(() => expect(setting.toExchange.open + setting.toIssuer.open).toBe(0), patience)
     const before = { kinds: held(), listeners: listeners() }
     for (let nth = 0; nth < 3; nth += 1) await life(setting)
-    await vi.waitFor(
-      () => {
-        expect(setting.toExchange.open + setting.toIssuer.open).toBe(0)
-        for (const [kind, count] of Object.entries(held())) {
-          expect([kind, count <= (before.kinds[kind] ?? 0) + ofTheRunner]).toEqual([kind, true])
-        }
-      },
-      { timeout: 10_000 },
-    )
+    await vi.waitFor(() => {
+      expect(setting.toExchange.open + setting.toIssuer.open).toBe(0)
+      for (const [kind, count] of Object.entries(held())) {
+        expect([kind, count <= (before.kinds[kind] ?? 0) + ofTheRunner]).toEqual([kind, true])
+      }
+    }, patience)
     expect(listeners()).toBe(before.listeners)
     expect(warned).toEqual([])
   } finally {

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { readEnvironment } from '../../src/config/env.ts'
+import { freePort } from '../../src/demo/gateway.ts'
 import { loginSettings } from '../../src/login/settings.ts'
 import { type SignIn, signInByBrowser, signInByDevice, signInByPaste } from '../../src/login/sign-in.ts'
 import { createBrowser, type Page } from './browser.ts'
@@ -156,13 +157,15 @@ describe('login in the browser', () => {
   })
 
   it('asks for the scopes, the port and no resource as configured', async () => {
-    const upstream = await upstreamWith({ redirectUris: ['http://127.0.0.1:18231/callback'] })
+    const port = await freePort()
+    const redirectUri = `http://127.0.0.1:${port}/callback`
+    const upstream = await upstreamWith({ redirectUris: [redirectUri] })
     const environment = {
       ...jupyterHealthVariables(upstream, temporaryFolder()),
       FHIR_MCP_AUTH_AUDIENCE: 'https://mcp.example.org/mcp',
       FHIR_MCP_LOGIN_SCOPE: 'openid email',
       FHIR_MCP_LOGIN_RESOURCE: 'none',
-      FHIR_MCP_LOGIN_PORT: '18231',
+      FHIR_MCP_LOGIN_PORT: String(port),
     }
     let asked = new URLSearchParams()
     const { code } = await finished(['login'], environment, async (url) => {
@@ -170,7 +173,7 @@ describe('login in the browser', () => {
       await createBrowser().signIn(url)
     })
     expect([code, asked.get('scope'), asked.has('resource')]).toEqual([0, 'openid email', false])
-    expect(asked.get('redirect_uri')).toBe('http://127.0.0.1:18231/callback')
+    expect(asked.get('redirect_uri')).toBe(redirectUri)
   })
 
   it('sends the secret in the form where the issuer takes it only there', async () => {

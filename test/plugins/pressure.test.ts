@@ -1,5 +1,5 @@
 import underPressure from '@fastify/under-pressure'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { OptionsInput } from '../../src/config/options.ts'
 import { gateway, mcpHeaders, rpc } from './gateway.ts'
 import { createServiceDouble } from './service-double.ts'
@@ -85,6 +85,8 @@ describe('under pressure', () => {
   })
 
   it('of the event loop, too: it counts as stuck where nothing could be measured', async () => {
+    vi.stubGlobal('measuresEventLoop', true)
+    onTestFinished(() => void vi.unstubAllGlobals())
     const { call, sample } = await pressed({ eventLoopDelay: 500 }, { used: 1 })
     expect((await call()).statusCode).toBe(200)
     sample()

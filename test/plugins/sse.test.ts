@@ -4,6 +4,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import type { FastifyInstance } from 'fastify'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { patience } from '../patience.ts'
 import { gateway, listen, rpc } from './gateway.ts'
 import { createServiceDouble, principalOf } from './service-double.ts'
 
@@ -202,7 +203,7 @@ describe('an SSE session', () => {
     expect((await openStream(url, 'other')).status).toBe(429)
     await endpointOf(first)
     first.close()
-    await vi.waitFor(async () => expect((await openStream(url, 'good')).status).toBe(200))
+    await vi.waitFor(async () => expect((await openStream(url, 'good')).status).toBe(200), patience)
   })
 
   it('lets its calls end when the server stops, then closes', async () => {

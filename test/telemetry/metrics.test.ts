@@ -13,6 +13,7 @@ import {
   type TestIssuer,
 } from '../../src/test-kit/index.ts'
 import { connectHttp } from '../e2e/clients.ts'
+import { stopTimers } from '../hand-clock.ts'
 
 const audience = 'http://mcp.test/mcp'
 
@@ -145,13 +146,17 @@ describe('the metrics', () => {
       { fhir: { baseUrl: exchange.url, credentials: 'none', dialect: 'hapi', timeout: 50 } },
     )
     const client = await signedIn(origin)
+    const pass = stopTimers()
     exchange.misbehave(() => ({ kind: 'status', status: 500, body: 'oops' }))
     await client.call('list_studies')
     let release: () => void = () => undefined
     const until = new Promise<void>((resolve) => {
       release = resolve
     })
-    exchange.misbehave(() => ({ kind: 'hold', until }))
+    exchange.misbehave(() => {
+      setImmediate(() => pass(50))
+      return { kind: 'hold', until }
+    })
     await client.call('list_studies')
     release()
     exchange.misbehave(() => undefined)
