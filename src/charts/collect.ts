@@ -4,7 +4,8 @@ import type { ReadingTime } from '../results/reading-time.ts'
 import { isModified, notSummarised } from '../results/standing.ts'
 import type { Unit } from '../results/values.ts'
 import type { Contribution } from '../statistics/contributions.ts'
-import type { Bar, Panel, Point, Pressure, Stretch } from './panel.ts'
+import { commonUnit, inUnit, type Scale } from '../statistics/scale.ts'
+import type { Bar, Panel, Stretch } from './panel.ts'
 import {
   hoursOf,
   nightBars,
@@ -37,24 +38,36 @@ export interface PanelCollector {
   unclocked(): number
 }
 
-/** What a panel is known by, and how it is titled. */
-interface Head {
-  readonly title: string
-  readonly unit: string
+/** A number in the unit that it came in. */
+interface Measured {
+  readonly number: number
+  readonly scale: Scale
 }
 
-type Growing = { readonly type: string; readonly rank: number } & Head &
-  (
-    | { readonly kind: 'line'; readonly joined: boolean; readonly points: Point[] }
-    | { readonly kind: 'pressure'; readonly readings: Pressure[] }
-    | { readonly kind: 'bars'; readonly bars: Bar[] }
-    | { readonly kind: 'clock'; readonly stretches: Stretch[] }
-  )
+/** A panel while its values come in, each in a unit of one dimension. */
+type Growing = { readonly type: string; readonly rank: number; readonly title: string } & (
+  | {
+      readonly kind: 'line'
+      readonly known: DataType | undefined
+      readonly joined: boolean
+      readonly points: (Measured & { readonly at: number })[]
+    }
+  | {
+      readonly kind: 'pressure'
+      readonly known: DataType
+      readonly readings: {
+        readonly at: number
+        readonly systolic: Measured | undefined
+        readonly diastolic: Measured | undefined
+      }[]
+    }
+  | { readonly kind: 'bars'; readonly unit: string; readonly bars: Bar[] }
+  | { readonly kind: 'clock'; readonly unit: string; readonly stretches: Stretch[] }
+)
 
 type Plain = Contribution & { readonly value: { readonly number: number } }
 
 const noUnit: Unit = { label: '', system: undefined, code: undefined }
-const unitless = { statistic: undefined, unit: undefined }
 /** Types whose values are of episodes: nothing is known between two of them. */
 const episodic: ReadonlySet<string> = new Set(['physical-activity'])
 
@@ -65,11 +78,10 @@ export function collectPanels(zone: string): PanelCollector {
 
   function grown<Kind extends Growing['kind']>(
     made: Extract<Growing, { kind: Kind }>,
-    { statistic, unit }: Pick<Plain, 'statistic' | 'unit'>,
+    statistic?: string,
+    group = '',
   ): Extract<Growing, { kind: Kind }> {
-    // A night is in hours, whatever its values were in.
-    const unitOf = made.kind === 'bars' ? '' : unitKey({ unit })
-    const key = JSON.stringify([made.type, made.kind, made.title, statistic, unitOf])
+    const key = JSON.stringify([made.type, made.kind, made.title, statistic, group])
     const known = all.get(key)
     if (known?.kind === made.kind) return known as Extract<Growing, { kind: Kind }>
     all.set(key, made)
@@ -79,18 +91,23 @@ export function collectPanels(zone: string): PanelCollector {
   function addPressure(type: DataType, plain: readonly Plain[], at: number): Plain[] {
     const side = (path: string) => plain.find(({ component }) => component?.key === path)
     const [systolic, diastolic] = [side('systolic_blood_pressure'), side('diastolic_blood_pressure')]
-    const isOneUnit =
-      systolic === undefined || diastolic === undefined || unitKey(systolic) === unitKey(diastolic)
-    const pairs = isOneUnit ? [{ systolic, diastolic }] : [{ systolic }, { diastolic }]
+    const isPair =
+      systolic === undefined || diastolic === undefined || systolic.scale.group === diastolic.scale.group
+    const pairs = isPair ? [{ systolic, diastolic }] : [{ systolic }, { diastolic }]
     for (const pair of pairs) {
       const one = pair.systolic ?? pair.diastolic
       if (one === undefined) continue
       const title = titleOf(type.title, undefined, one.statistic)
-      const head = { type: type.name, rank: 0, title, unit: unitText(one.unit ?? noUnit, type) }
-      grown<'pressure'>({ ...head, kind: 'pressure', readings: [] }, one).readings.push({
+      const head = { type: type.name, rank: 0, title, known: type }
+      const panel = grown<'pressure'>(
+        { ...head, kind: 'pressure', readings: [] },
+        one.statistic,
+        one.scale.group,
+      )
+      panel.readings.push({
         at,
-        systolic: pair.systolic?.value.number,
-        diastolic: pair.diastolic?.value.number,
+        systolic: measured(pair.systolic),
+        diastolic: measured(pair.diastolic),
       })
     }
     return plain.filter((one) => one !== systolic && one !== diastolic)
@@ -102,20 +119,21 @@ export function collectPanels(zone: string): PanelCollector {
     if (first === undefined || day === undefined) return [...plain]
     const { statistic } = first
     const values = nightValues.has(type.name)
-      ? plain.flatMap(({ component, value, unit }) => {
-          const hours = component === undefined ? hoursOf(value.number, unit ?? noUnit) : undefined
+      ? plain.flatMap(({ component, value, scale }) => {
+          const hours = component === undefined ? hoursOf(value.number, scale.unit ?? noUnit) : undefined
           return hours === undefined ? [] : [{ day, part: 'asleep', value: hours }]
         })
       : nightBars(day, nightPartsIn(plain))
     if (values.length > 0) {
       const title = titleOf(`${type.title} per night`, undefined, statistic)
+      // A night is in hours, whatever its values were in.
       const head = { type: type.name, rank: 1, title, unit: 'h' }
-      grown<'bars'>({ ...head, kind: 'bars', bars: [] }, first).bars.push(...values)
+      grown<'bars'>({ ...head, kind: 'bars', bars: [] }, statistic).bars.push(...values)
     }
-    return plain.filter(({ component, value, unit }) => {
+    return plain.filter(({ component, value, scale }) => {
       const isPart =
         component === undefined ? nightValues.has(type.name) : nightPartOf(component.key) !== undefined
-      return !isPart || hoursOf(value.number, unit ?? noUnit) === undefined
+      return !isPart || hoursOf(value.number, scale.unit ?? noUnit) === undefined
     })
   }
 
@@ -131,19 +149,17 @@ export function collectPanels(zone: string): PanelCollector {
       title: `${type.title}, from onset to end`,
       unit: 'time of day',
     }
-    grown<'clock'>({ ...head, kind: 'clock', stretches: [] }, unitless).stretches.push(stretch)
+    grown<'clock'>({ ...head, kind: 'clock', stretches: [] }).stretches.push(stretch)
   }
 
   function addLine(type: DataType | undefined, label: string, at: number, one: Plain): void {
-    const { component, statistic, unit, value } = one
+    const { component, statistic, scale, value } = one
     const word = component === undefined ? undefined : componentWord(component.key, type)
     const title = titleOf(type?.title ?? writable(label, 50), word, statistic)
-    const head = { type: type?.name ?? label, rank: 2, title, unit: unitText(unit ?? noUnit, type) }
+    const head = { type: type?.name ?? label, rank: 2, title, known: type }
     const joined = type === undefined || !episodic.has(type.name)
-    grown<'line'>({ ...head, kind: 'line', joined, points: [] }, one).points.push({
-      at,
-      value: value.number,
-    })
+    const panel = grown<'line'>({ ...head, kind: 'line', joined, points: [] }, statistic, scale.group)
+    panel.points.push({ at, number: value.number, scale })
   }
 
   return {
@@ -179,9 +195,8 @@ function isPlain(contribution: Contribution): contribution is Plain {
   return 'number' in contribution.value
 }
 
-/** Units that only look the same are not one: a UCUM code and a text. */
-function unitKey({ unit }: Pick<Plain, 'unit'>): string {
-  return unit === undefined || unit.label === '' ? '' : `${unit.system ?? ''}|${unit.label}`
+function measured(one: Plain | undefined): Measured | undefined {
+  return one && { number: one.value.number, scale: one.scale }
 }
 
 function titleOf(title: string, component: string | undefined, statistic: string | undefined): string {
@@ -194,27 +209,53 @@ function sizeOf(growing: Growing): number {
 }
 
 function panelOf(growing: Growing): Panel {
-  const { type, title, unit } = growing
+  const { type, title } = growing
   switch (growing.kind) {
-    case 'line':
-      return {
-        type,
-        title,
-        unit,
-        kind: 'line',
-        joined: growing.joined,
-        points: growing.points.toSorted(byTime),
-      }
-    case 'pressure':
-      return { type, title, unit, kind: 'pressure', readings: growing.readings.toSorted(byTime) }
+    case 'line': {
+      const { joined, known } = growing
+      const unit = unitOfAll(growing.points)
+      const points = growing.points.map(({ at, number, scale }) => ({
+        at,
+        value: inUnit(number, scale, unit),
+      }))
+      const head = { type, title, unit: unitText(unit ?? noUnit, known) }
+      return { ...head, kind: 'line', joined, points: points.toSorted(byTime) }
+    }
+    case 'pressure': {
+      const { readings, known } = growing
+      const unit = unitOfAll(readings.flatMap(({ systolic, diastolic }) => both(systolic, diastolic)))
+      const side = (one: Measured | undefined) => one && inUnit(one.number, one.scale, unit)
+      const sides = readings.map(({ at, systolic, diastolic }) => ({
+        at,
+        systolic: side(systolic),
+        diastolic: side(diastolic),
+      }))
+      const head = { type, title, unit: unitText(unit ?? noUnit, known) }
+      return { ...head, kind: 'pressure', readings: sides.toSorted(byTime) }
+    }
     case 'clock':
-      return { type, title, unit, kind: 'clock', stretches: growing.stretches.toSorted(byDay) }
+      return { type, title, unit: growing.unit, kind: 'clock', stretches: growing.stretches.toSorted(byDay) }
     case 'bars': {
       const used = new Set(growing.bars.map(({ part }) => part))
       const parts = nightParts.filter((part) => used.has(part))
-      return { type, title, unit, kind: 'bars', parts, bars: growing.bars.toSorted(byDay) }
+      return { type, title, unit: growing.unit, kind: 'bars', parts, bars: growing.bars.toSorted(byDay) }
     }
   }
+}
+
+function both(...sides: readonly (Measured | undefined)[]): Measured[] {
+  return sides.filter((one) => one !== undefined)
+}
+
+/** The unit that all values of a panel are drawn in, as in the summaries. */
+function unitOfAll(values: readonly Measured[]): Unit | undefined {
+  const counts = new Map<string, { scale: Scale; n: number }>()
+  for (const { scale } of values) {
+    const known = counts.get(scale.key)
+    if (known === undefined) counts.set(scale.key, { scale, n: 1 })
+    else known.n += 1
+  }
+  return commonUnit([...counts.values()])
 }
 
 function byTime(a: { readonly at: number }, b: { readonly at: number }): number {

@@ -66,7 +66,7 @@ export function stretchOf({ start, end, from, to }: ReadingTime, zone: string): 
 
 /** The hours of the parts of one sleep among the values of an observation. */
 export function nightPartsIn(contributions: readonly Contribution[]) {
-  return contributions.flatMap(({ component, value, unit }) => {
+  return contributions.flatMap(({ component, value, scale: { unit } }) => {
     const part = component === undefined ? undefined : nightPartOf(component.key)
     if (part === undefined || 'excluded' in value || unit === undefined) return []
     const hours = hoursOf(value.number, unit)

@@ -108,3 +108,8 @@ export function quantityOf(value: number, unit: string): Quantity {
   if (code !== undefined) return { value, unit, system: ucumSystem, code }
   return unit.trim() === '' ? { value } : { value, unit }
 }
+
+/** Every UCUM code that a unit of the schemas has. */
+export function openMHealthUcumCodes(): readonly string[] {
+  return [...new Set(units.values())]
+}

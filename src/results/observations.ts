@@ -1,6 +1,7 @@
 import { dayOf } from '../fhir/date-time.ts'
 import type { Observation, ObservationComponent } from '../fhir/types.ts'
 import { type DataType, dataTypeOf } from '../open-mhealth/data-types.ts'
+import { shownUnit } from '../units/written-unit.ts'
 import { anyResource } from './any-resource.ts'
 import { focusText } from './focus-text.ts'
 import { barred, oneLine } from './line.ts'
@@ -201,7 +202,8 @@ function columnsThatFit(all: readonly Said[]): string[] {
 function cellsOf({ observation, name, time, statistic, text }: Said): Row['cells'] {
   const [coding] = observation.code?.coding ?? []
   const value = plainNumberOf(observation)
-  const unit = observation.valueQuantity === undefined ? undefined : unitOf(observation.valueQuantity)
+  const { valueQuantity } = observation
+  const unit = valueQuantity === undefined ? undefined : shownUnit(unitOf(valueQuantity), [])
   return [
     observation.id ?? null,
     time.startText ?? (time.text === 'undated' ? null : time.text),
@@ -228,7 +230,7 @@ function numbersOf(observation: Observation, components: readonly Component[]): 
   for (const { component, label } of components) {
     const reading = numberOf(component, isModified(observation))
     if (!('number' in reading)) continue
-    const unit = reading.unit.label
+    const unit = shownUnit(reading.unit, []).label
     const column = unit === '' ? label : `${label} (${unit})`
     if (!numbers.has(column)) numbers.set(column, reading.number)
   }

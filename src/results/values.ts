@@ -15,7 +15,16 @@ export interface Unit {
 }
 
 /** Why a value is not a plain number. */
-export type NotPlain = 'absent' | 'comparator' | 'not a number' | 'no value' | 'unknown modifier'
+export type NotPlain =
+  | 'absent'
+  | 'comparator'
+  | 'no value'
+  | 'not a number'
+  /** A body that could not be decoded: what it has may be a number all the same. */
+  | 'not translated'
+  /** A number that a double cannot hold. */
+  | 'out of range'
+  | 'unknown modifier'
 
 /** A value that may be counted with, or why it may not; the unit is known either way where there is one. */
 export type NumberReading =
@@ -46,16 +55,21 @@ export function numberOf(holder: ValueHolder, modified: boolean): NumberReading 
   const unit = quantity === undefined ? undefined : unitOf(quantity)
   if (dataAbsentReason !== undefined) return { why: 'absent', unit }
   const number = quantity?.value ?? integer
-  if (number === undefined) return { why: isOther(holder) ? 'not a number' : 'no value', unit }
+  if (number === undefined) return { why: whyNone(holder), unit }
   if (modified || (modifierExtension ?? []).length > 0) return { why: 'unknown modifier', unit }
   if (quantity?.comparator !== undefined) return { why: 'comparator', unit }
   // JSON.parse makes Infinity of a number that a double cannot hold.
-  return Number.isFinite(number) ? { number, unit: unit ?? noUnit } : { why: 'not a number', unit }
+  return Number.isFinite(number) ? { number, unit: unit ?? noUnit } : { why: 'out of range', unit }
 }
 
-/** Whether there is a value of another kind than a number. */
-function isOther(holder: ValueHolder): boolean {
-  return holder.valueQuantity === undefined && hasValue(holder)
+function whyNone(holder: ValueHolder): NotPlain {
+  if (isBody(holder.valueAttachment)) return 'not translated'
+  return holder.valueQuantity === undefined && hasValue(holder) ? 'not a number' : 'no value'
+}
+
+/** Whether an attachment may be the body of a data point, which says a value. */
+function isBody(attachment: Observation['valueAttachment']): boolean {
+  return attachment !== undefined && /^\s*application\/json\s*(;|$)/i.test(attachment.contentType ?? '')
 }
 
 /** Whether there is a value of any kind. */

@@ -2,7 +2,8 @@ import type { Coding, Observation } from '../fhir/types.ts'
 import { type Named, nameOfComponentValue, nameOfValue, type ValueName } from '../results/reading-names.ts'
 import { isModified, type NotSummarised, notSummarised } from '../results/standing.ts'
 import { statisticText } from '../results/statistic-text.ts'
-import { hasValue, type NotPlain, numberOf, type Unit, type ValueHolder } from '../results/values.ts'
+import { hasValue, type NotPlain, type NumberReading, numberOf, type ValueHolder } from '../results/values.ts'
+import { type Scale, scaleOf, unitsOf } from './scale.ts'
 
 /** Why a value is not part of a statistic. */
 export type Exclusion = NotSummarised | NotPlain
@@ -14,7 +15,7 @@ export interface Contribution {
   readonly component: Named | undefined
   /** The statistic that the value already is; undefined for a single reading. */
   readonly statistic: string | undefined
-  readonly unit: Unit | undefined
+  readonly scale: Scale
   readonly code: Coding | undefined
   readonly value: { readonly number: number } | { readonly excluded: Exclusion }
 }
@@ -25,13 +26,17 @@ export interface Contribution {
  */
 export function contributionsOf(observation: Observation): Contribution[] {
   const statistic = statisticText(observation)
-  const of = (name: ValueName, holder: ValueHolder): Contribution => ({
-    type: name.type,
-    component: name.component,
-    code: name.concept?.coding?.find(({ code }) => code !== undefined),
-    statistic,
-    ...readValue(holder, observation),
-  })
+  const of = ({ type, component, concept }: ValueName, holder: ValueHolder): Contribution => {
+    const { unit, value } = readValue(holder, observation)
+    return {
+      type,
+      component,
+      code: concept?.coding?.find(({ code }) => code !== undefined),
+      statistic,
+      scale: scaleOf(unit, unitsOf(type.key, component?.key), statistic),
+      value,
+    }
+  }
   const components = observation.component ?? []
   const isPanel =
     components.length > 0 && !hasValue(observation) && observation.dataAbsentReason === undefined
@@ -45,7 +50,7 @@ export function contributionsOf(observation: Observation): Contribution[] {
 function readValue(
   holder: ValueHolder,
   observation: Observation,
-): { unit: Unit | undefined; value: Contribution['value'] } {
+): { unit: NumberReading['unit'] | undefined; value: Contribution['value'] } {
   const reading = numberOf(holder, isModified(observation))
   const excluded = notSummarised(observation)
   if ('why' in reading && reading.why === 'not a number') {

@@ -23,8 +23,11 @@ export interface PatientGatherer {
   readings(): PatientReadings
 }
 
-/** Makes a gatherer. Days and ISO weeks are those of `zone`; a value belongs to the week in which its time begins. */
-export function gatherPatient(zone: string, byWeek: boolean): PatientGatherer {
+/**
+ * Makes a gatherer. Days and ISO weeks are those of `zone`; a value belongs to the week in which its time begins. `units`: a
+ * patient by itself is given in the unit of each type, so that patients can be compared; otherwise as its values are.
+ */
+export function gatherPatient(zone: string, byWeek: boolean, units?: 'type unit'): PatientGatherer {
   const all = collectSeries(() => false)
   const weeks = new Map<string, SeriesCollector>()
   const excluded = new Map<NotSummarised, number>()
@@ -56,7 +59,7 @@ export function gatherPatient(zone: string, byWeek: boolean): PatientGatherer {
     readings: () => ({
       observations,
       excluded,
-      series: all.series(),
+      series: all.series(units),
       weeks: new Map([...weeks].map(([start, collector]) => [start, collector.series()])),
     }),
   }

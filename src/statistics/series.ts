@@ -1,28 +1,26 @@
 import type { Coding } from '../fhir/types.ts'
 import type { ReadingTime } from '../results/reading-time.ts'
-import type { Unit } from '../results/values.ts'
 import type { Contribution, Exclusion } from './contributions.ts'
-import type { TimedNumber } from './days.ts'
 import { type Description, describeNumbers } from './description.ts'
 import { commonLabel, countLabel, type Labels } from './labels.ts'
+import { inOneUnit, type MixedNumbers, type OneUnit, partOf, preferredUnit } from './mixed-numbers.ts'
+import { keyOf, withoutUnitless } from './unitless.ts'
 
-/** The values of one type, component, statistic and unit: never more than one of each. */
-export interface Series {
-  /** The same for the same type, component, statistic and unit, whoever's values they are. */
+/** The values of one type, component, statistic and dimension, in one unit: never more than one of each. */
+export interface Series extends OneUnit {
+  /** The same for the same type, component, statistic and dimension, whoever's values they are. */
   readonly key: string
   /** What its observations are of: the name of their type, else the name that their code is given most often. */
   readonly type: string
   readonly component: string | undefined
   readonly statistic: string | undefined
-  /** Undefined where no value had one. */
-  readonly unit: Unit | undefined
   /** Every name that the type and the component came with. */
   readonly typeLabels: Labels
   readonly componentLabels: Labels
   /** The codes that its observations are coded with first. */
   readonly codes: readonly Coding[]
-  /** The values that are counted with, in no order. */
-  readonly numbers: readonly number[]
+  /** The values that are counted with, in the units that they came in. */
+  readonly mixed: MixedNumbers
   /** Undefined where no value could be counted with. */
   readonly description: Description | undefined
   readonly excluded: ReadonlyMap<Exclusion, number>
@@ -30,8 +28,6 @@ export interface Series {
   readonly first: ReadingTime | undefined
   readonly last: ReadingTime | undefined
   readonly undated: number
-  /** The values with a known day; empty where `keepTimes` was not asked for. */
-  readonly timed: readonly TimedNumber[]
   /** Values that are counted with but have no day. */
   readonly withoutDay: number
 }
@@ -39,18 +35,20 @@ export interface Series {
 /** Values as they come in, put into their series. */
 export interface SeriesCollector {
   add(contribution: Contribution, time: ReadingTime): void
-  /** All series, by type, component, statistic and unit. */
-  series(): Series[]
+  /**
+   * All series, by type, component, statistic and unit. Values in several units of one dimension are put into the type's unit;
+   * `always`: all values are, so that series of several callers are in the same unit.
+   */
+  series(always?: 'type unit'): Series[]
 }
 
 interface Growing {
   readonly head: Contribution
   readonly typeLabels: Map<string, number>
   readonly componentLabels: Map<string, number>
-  readonly numbers: number[]
+  readonly mixed: MixedNumbers
   readonly codes: Map<string, Coding>
   readonly excluded: Map<Exclusion, number>
-  readonly timed: TimedNumber[]
   first: ReadingTime | undefined
   last: ReadingTime | undefined
   undated: number
@@ -62,22 +60,19 @@ export function collectSeries(keepTimes: (contribution: Contribution) => boolean
   const all = new Map<string, Growing>()
   return {
     add(contribution, time) {
-      const key = keyOf(contribution)
+      const { type, component, statistic, scale } = contribution
+      // One code is one series, whatever it is called, and whatever unit of one dimension its values are in.
+      const key = keyOf(type.key, component?.key ?? '', statistic ?? '', scale.group)
       const known = all.get(key)
       const growing = known ?? empty(contribution)
       if (known === undefined) all.set(key, growing)
       grow(growing, contribution, time, keepTimes(contribution))
     },
-    series() {
-      return [...all].map(([key, growing]) => seriesOf(key, growing)).sort(byName)
+    series(always) {
+      const grown = withoutUnitless(all)
+      return [...grown].map(([key, growing]) => seriesOf(key, growing, always !== undefined)).sort(byName)
     },
   }
-}
-
-/** One code is one series, whatever it is called. */
-function keyOf({ type, component, statistic, unit }: Contribution): string {
-  const unitKey = unit === undefined || unit.label === '' ? '' : `${unit.system ?? ''}|${unit.label}`
-  return JSON.stringify([type.key, component?.key ?? '', statistic ?? '', unitKey])
 }
 
 /** By type, component, statistic and unit, as they are called. */
@@ -95,10 +90,9 @@ function empty(head: Contribution): Growing {
     head,
     typeLabels: new Map(),
     componentLabels: new Map(),
-    numbers: [],
+    mixed: new Map(),
     codes: new Map(),
     excluded: new Map(),
-    timed: [],
     first: undefined,
     last: undefined,
     undated: 0,
@@ -108,21 +102,22 @@ function empty(head: Contribution): Growing {
 
 function grow(
   growing: Growing,
-  { type, component, value, code }: Contribution,
+  { type, component, value, code, scale }: Contribution,
   time: ReadingTime,
   keepTime: boolean,
 ): void {
   countLabel(growing.typeLabels, type.label)
   if (component !== undefined) countLabel(growing.componentLabels, component.label)
   if (code !== undefined) growing.codes.set(`${code.system}|${code.code}`, code)
+  const part = partOf(growing.mixed, scale)
   if ('excluded' in value) {
     growing.excluded.set(value.excluded, (growing.excluded.get(value.excluded) ?? 0) + 1)
     return
   }
-  growing.numbers.push(value.number)
+  part.numbers.push(value.number)
   if (time.from === undefined || !time.hasDay) growing.withoutDay += 1
   else if (keepTime) {
-    growing.timed.push({ number: value.number, from: time.from, to: time.to ?? time.from })
+    part.timed.push({ number: value.number, from: time.from, to: time.to ?? time.from })
   }
   if (time.from === undefined) {
     growing.undated += 1
@@ -132,15 +127,17 @@ function grow(
   if (growing.last?.from === undefined || time.from > growing.last.from) growing.last = time
 }
 
-function seriesOf(key: string, { head, codes, ...rest }: Growing): Series {
+function seriesOf(key: string, { head, codes, mixed, ...rest }: Growing, inTypeUnit: boolean): Series {
+  const one = inOneUnit(mixed, inTypeUnit ? preferredUnit(mixed) : undefined)
   return {
     ...rest,
+    ...one,
+    mixed,
     key,
     type: commonLabel(rest.typeLabels),
     component: rest.componentLabels.size === 0 ? undefined : commonLabel(rest.componentLabels),
     statistic: head.statistic,
-    unit: head.unit === undefined || head.unit.label === '' ? undefined : head.unit,
     codes: [...codes.values()],
-    description: describeNumbers(rest.numbers),
+    description: describeNumbers(one.numbers),
   }
 }

@@ -1,12 +1,15 @@
 import type { Coding } from '../fhir/types.ts'
+import type { Unit } from '../results/values.ts'
 import type { Exclusion } from './contributions.ts'
 import { describeNumbers } from './description.ts'
 import { commonLabel, countLabel } from './labels.ts'
+import { inOneUnit, type MixedNumbers, partOf } from './mixed-numbers.ts'
 import { type Percentiles, percentilesOf } from './percentiles.ts'
 import { byName, type Series } from './series.ts'
+import { withoutUnitless } from './unitless.ts'
 
-/** The values of several patients of one type, component, statistic and unit. */
-export interface StudySeries extends Omit<Series, 'numbers' | 'timed'> {
+/** The values of several patients of one type, component, statistic and dimension, in one unit. */
+export interface StudySeries extends Omit<Series, 'numbers' | 'timed' | 'mixed'> {
   /** How many patients have a value that is counted with. */
   readonly patients: number
   /** Undefined where no value could be counted with. */
@@ -16,18 +19,18 @@ export interface StudySeries extends Omit<Series, 'numbers' | 'timed'> {
 /** Series of patients, put together patient by patient. A patient is added once. */
 export interface StudyCollector {
   add(patient: readonly Series[]): void
-  /** All series, by type, component, statistic and unit. */
-  series(): StudySeries[]
+  /** All series, by type, component, statistic and unit; each in the unit of the series of `like` with its key, if any. */
+  series(like?: readonly StudySeries[]): StudySeries[]
 }
 
 /** What all series of one key have in common. */
-type Head = Pick<Series, 'key' | 'statistic' | 'unit'>
+type Head = Pick<Series, 'key' | 'statistic'>
 
 interface Growing {
   readonly head: Head
   readonly typeLabels: Map<string, number>
   readonly componentLabels: Map<string, number>
-  readonly numbers: number[]
+  readonly mixed: MixedNumbers
   readonly codes: Map<string, Coding>
   readonly excluded: Map<Exclusion, number>
   patients: number
@@ -49,18 +52,21 @@ export function collectStudy(): StudyCollector {
         grow(growing, series)
       }
     },
-    series() {
-      return [...all.values()].map(seriesOf).sort(byName)
+    series(like = []) {
+      const units = new Map(like.map(({ key, unit }) => [key, unit]))
+      return [...withoutUnitless(all).values()]
+        .map((growing) => seriesOf(growing, units.get(growing.head.key)))
+        .sort(byName)
     },
   }
 }
 
-function empty({ key, statistic, unit }: Series): Growing {
+function empty({ key, statistic }: Series): Growing {
   return {
-    head: { key, statistic, unit },
+    head: { key, statistic },
     typeLabels: new Map(),
     componentLabels: new Map(),
-    numbers: [],
+    mixed: new Map(),
     codes: new Map(),
     excluded: new Map(),
     patients: 0,
@@ -71,10 +77,13 @@ function empty({ key, statistic, unit }: Series): Growing {
   }
 }
 
-function grow(growing: Growing, { numbers, codes, excluded, first, last, ...series }: Series): void {
+function grow(growing: Growing, { numbers, mixed, codes, excluded, first, last, ...series }: Series): void {
   for (const [label, n] of series.typeLabels) countLabel(growing.typeLabels, label, n)
   for (const [label, n] of series.componentLabels) countLabel(growing.componentLabels, label, n)
-  for (const number of numbers) growing.numbers.push(number)
+  for (const part of mixed.values()) {
+    const { numbers: held } = partOf(growing.mixed, part.scale)
+    for (const number of part.numbers) held.push(number)
+  }
   for (const code of codes) growing.codes.set(`${code.system}|${code.code}`, code)
   for (const [why, n] of excluded) growing.excluded.set(why, (growing.excluded.get(why) ?? 0) + n)
   if (numbers.length > 0) growing.patients += 1
@@ -88,10 +97,13 @@ function grow(growing: Growing, { numbers, codes, excluded, first, last, ...seri
   }
 }
 
-function seriesOf({ head, numbers, codes, ...rest }: Growing): StudySeries {
+function seriesOf({ head, mixed, codes, ...rest }: Growing, like: Unit | undefined): StudySeries {
+  const { unit, numbers, converted } = inOneUnit(mixed, like)
   return {
     ...rest,
     ...head,
+    unit,
+    converted,
     type: commonLabel(rest.typeLabels),
     component: rest.componentLabels.size === 0 ? undefined : commonLabel(rest.componentLabels),
     codes: [...codes.values()],

@@ -14,6 +14,7 @@ import { askedObservations, askedParameters, patientSubject, wordingOf } from '.
 import { countsOfDays, isSummed, summedType, sumNotes } from './observations/day-counts.ts'
 import { endNotes } from './observations/end-notes.ts'
 import { readAll } from './observations/read-all.ts'
+import { convertedNotes, leftOutNotes, noRemarks, remark, wordNotes } from './observations/remarks.ts'
 import { isWords, nameOf } from './observations/series-names.ts'
 import { daysOf, type SummaryPart, seriesPart } from './observations/summary-parts.ts'
 import { whyEmpty } from './observations/why-empty.ts'
@@ -53,6 +54,8 @@ export const summarizePatientObservations = defineTool({
     const all = collector.series()
     const numeric = all.filter((series) => !isWords(series))
     const words = all.filter(isWords)
+    const remarks = noRemarks()
+    remark(remarks, all)
     const asOf = new Date(context.now()).toISOString()
     const head: ParametersParameter[] = [
       { name: 'patient', valueReference: { reference: `Patient/${patient}` } },
@@ -81,8 +84,10 @@ export const summarizePatientObservations = defineTool({
         ...gapTexts(gaps),
         ...endNotes(end, read),
         ...[...excluded].map(([why, n]) => `Left out of every number ${reasonText(why)}: ${n}.`),
+        ...leftOutNotes(remarks),
+        ...convertedNotes(remarks),
         ...laid.notes,
-        ...(words.length === 0 ? [] : [`Not numbers, so not summarised: ${someOf(words.map(nameOf))}.`]),
+        ...wordNotes(remarks),
         ...(read === 0 && end === 'complete' && gaps.length === 0 ? [await whyEmpty(asked, context)] : []),
       ],
       byteBudget,

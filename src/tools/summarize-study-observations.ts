@@ -10,6 +10,7 @@ import { type AskedObservations, askedObservations } from './observations/asked.
 import { codesIn } from './observations/participant-codes.ts'
 import { notReadReasons, type PatientOutcome } from './observations/patients-line.ts'
 import { readPatients } from './observations/read-patients.ts'
+import { noRemarks, remark } from './observations/remarks.ts'
 import { isWords, nameOf } from './observations/series-names.ts'
 import { answerOf, headline, headOf, mostNamed, type Result } from './observations/study-answer.ts'
 import { bytesOfPart, layOutStudy } from './observations/study-layout.ts'
@@ -103,18 +104,21 @@ async function together({ given, asked, cut, context, head }: Summing): Promise<
     },
   })
   const series = study.series()
-  const inWeeks = new Map([...weeks].map(([start, collector]) => [start, collector.series()]))
+  const inWeeks = new Map([...weeks].map(([start, collector]) => [start, collector.series(series)]))
   const numeric = series.filter((one) => !isWords(one))
   const withoutDay = numeric.reduce((sum, one) => sum + one.withoutDay, 0)
   const named = tally.notRead.slice(0, mostNamed)
   const notRead = named.map(({ patient, why }) => notReadPart(patient, notReadReasons[why]))
   const words = series.filter(isWords).map(nameOf)
+  const remarks = noRemarks()
+  remark(remarks, series)
   const fixed = bytesOfAll(notRead) + bytesOfHead(head, words) + bytesOf(headline(asked, context))
   const laid = layOutStudy(numeric, inWeeks, context.byteBudget - frame - fixed)
   return {
     read,
     tally,
     words,
+    remarks,
     laid: {
       parts: [...notRead, ...laid.parts],
       notes: [
@@ -130,6 +134,7 @@ async function byPatient({ asked, cut, context, head }: Summing): Promise<Result
   const codesOf = codesIn(await context.roster({ kind: 'study', id: studyOf(context.target) }))
   const tally = emptyTally()
   const words = new Set<string>()
+  const remarks = noRemarks()
   const parts: SummaryPart[] = []
   let left = context.byteBudget - frame - bytesOfHead(head, []) - bytesOf(headline(asked, context))
   const partOf = (patient: string, outcome: PatientOutcome<PatientReadings>, most?: number) =>
@@ -139,7 +144,7 @@ async function byPatient({ asked, cut, context, head }: Summing): Promise<Result
   const read = await readPatients(context, {
     patients: cut.left,
     filter: asked.filter,
-    begin: () => gatherPatient(asked.period.timeZone, false),
+    begin: () => gatherPatient(asked.period.timeZone, false, 'type unit'),
     take(patient, outcome) {
       let part = partOf(patient, outcome)
       const own = 'notRead' in outcome ? [] : outcome.gathered.series.filter(isWords).map(nameOf)
@@ -158,10 +163,11 @@ async function byPatient({ asked, cut, context, head }: Summing): Promise<Result
       parts.push(part)
       for (const name of fresh) words.add(name)
       note(tally, patient, outcome)
+      if (!('notRead' in outcome)) remark(remarks, outcome.gathered.series)
       return true
     },
   })
-  return { read, tally, words: [...words].sort(), laid: { parts, notes: [] } }
+  return { read, tally, words: [...words].sort(), remarks, laid: { parts, notes: [] } }
 }
 
 function weekNotes(zone: string, withoutDay: number): string[] {

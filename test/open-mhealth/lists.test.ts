@@ -114,7 +114,7 @@ describe('a type that nobody described', () => {
     expect(contributionsOf(observation)[0]).toMatchObject({
       type: { label: 'grip-strength' },
       component: undefined,
-      unit: { label: 'kg' },
+      scale: { unit: { label: 'kg' } },
       value: { number: 31.4 },
     })
   })

@@ -113,7 +113,7 @@ describe('a value as a plain number', () => {
     ['no value', {}, false],
     ['not a number', { valueString: '40' }, false],
     ['not a number', { valueString: '40' }, true],
-    ['not a number', { valueQuantity: { value: JSON.parse('1e999') } }, false],
+    ['out of range', { valueQuantity: { value: JSON.parse('1e999') } }, false],
   ])('is none: %s', (why, holder, modified) => {
     expect(read(holder, modified)).toMatchObject({ why })
     expect(read(holder, modified)).not.toHaveProperty('number')

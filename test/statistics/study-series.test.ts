@@ -4,9 +4,9 @@ import { describeNumbers } from '../../src/statistics/description.ts'
 import { gatherPatient } from '../../src/statistics/patient-readings.ts'
 import { percentilesOf } from '../../src/statistics/percentiles.ts'
 import { collectStudy } from '../../src/statistics/study-series.ts'
-import { observation, quantity } from '../tools/observation-double.ts'
+import { coded, observation, quantity } from '../tools/observation-double.ts'
 
-const units = ['/min', 'Hz'] as const
+const units = ['/min', 'mV'] as const
 const reading = fc.record({
   value: fc.double({ min: -1e6, max: 1e6, noNaN: true }),
   unit: fc.constantFrom(...units),
@@ -98,6 +98,37 @@ describe('the series of a study', () => {
         expect(found).toBe(plain.length)
       }),
     )
+  })
+
+  it('are in one unit where patients have one dimension in several, in each week too', () => {
+    const weight = (id: string, value: number, unit: string, day: string) =>
+      observation(id, {
+        code: coded('29463-7'),
+        effectiveDateTime: day,
+        valueQuantity: quantity(value, unit),
+      })
+    const study = collectStudy()
+    const week = collectStudy()
+    for (const readings of [
+      [weight('a', 70, 'kg', '2026-01-12'), weight('b', 154.3, '[lb_av]', '2026-01-12')],
+      [weight('c', 200, '[lb_av]', '2026-01-12'), weight('d', 198, '[lb_av]', '2026-01-20')],
+    ]) {
+      const gatherer = gatherPatient('UTC', true)
+      for (const one of readings) gatherer.add(one)
+      const { series, weeks } = gatherer.readings()
+      study.add(series)
+      week.add(weeks.get('2026-01-19') ?? [])
+    }
+    const all = study.series()
+    expect(all).toHaveLength(1)
+    expect(all[0]).toMatchObject({ patients: 2, unit: { label: 'kg' }, converted: new Map([['[lb_av]', 3]]) })
+    expect(all[0]?.description).toMatchObject({ n: 4, min: 69.98930269, max: 90.718474 })
+    // The week has pounds alone, and stands within the series of kilograms.
+    expect(week.series()[0]?.unit?.label).toBe('[lb_av]')
+    expect(week.series(all)[0]).toMatchObject({
+      unit: { label: 'kg' },
+      description: { n: 1, min: 89.81128926 },
+    })
   })
 
   it('put a reading into the week that the wall clock of the zone shows', () => {

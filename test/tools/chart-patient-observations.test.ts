@@ -98,6 +98,45 @@ describe('chart_patient_observations', () => {
     )
   })
 
+  it('draws units of one dimension in one panel, in the unit of the type, and says what was converted', async () => {
+    const weight = (id: string, value: number, unit: string, hours: number) =>
+      observation(id, {
+        code: coded('29463-7'),
+        effectiveDateTime: new Date(start + hours * hour).toISOString(),
+        valueQuantity: quantity(value, unit),
+      })
+    const pressure = bloodPressure('p', '2026-10-01', 120, 80)
+    const inKilopascal = {
+      ...bloodPressure('q', '2026-10-02', 16, 10),
+      component: (bloodPressure('q', '2026-10-02', 16, 10).component ?? []).map((one) => ({
+        ...one,
+        valueQuantity: {
+          ...one.valueQuantity,
+          unit: 'kPa',
+          system: 'http://unitsofmeasure.org',
+          code: 'kPa',
+        },
+      })),
+    }
+    const rates = [
+      observation('r', { effectiveDateTime: '2026-10-01', valueQuantity: quantity(63) }),
+      observation('s', { effectiveDateTime: '2026-10-02', valueQuantity: quantity(64, '{beats}/min') }),
+    ]
+    const answer = await ask(
+      [weight('a', 70, 'kg', 0), weight('b', 154.3, '[lb_av]', 1), pressure, inKilopascal, ...rates],
+      ['body-weight', 'blood-pressure', 'heart-rate'],
+    )
+    expect(panelsOf(answer)).toEqual([
+      ['Body weight', 'kg', 'line', 2],
+      ['Blood pressure', 'mmHg', 'pressure', 2],
+      ['Heart rate', 'beats/min', 'line', 2],
+    ])
+    expect(answer.text).toContain('Body weight, 2 readings from 69.99 to 70 kg')
+    expect(answer.text).toContain('body-weight from [lb_av] to kg 1')
+    expect(answer.text).toContain('blood-pressure systolic blood pressure from kPa to mm[Hg] 1')
+    expect(answer.text).not.toContain('heart-rate from')
+  })
+
   it('draws nothing that is no plain number with a day, and counts it', async () => {
     const at = { effectiveDateTime: '2026-10-01T08:00:00Z' }
     const answer = await ask(

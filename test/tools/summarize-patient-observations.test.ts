@@ -168,13 +168,107 @@ describe('summarize_patient_observations', () => {
     expect(emptiesIn(answer.structured)).toEqual([])
   })
 
-  it('keeps the text of a unit apart from the same UCUM code', async () => {
-    const plain = { value: 1, unit: 'mg/dL' }
+  it('puts spellings of one unit into one series', async () => {
+    const rate = (id: string, valueQuantity: Observation['valueQuantity']) =>
+      observation(id, { effectiveDateTime: '2026-03-29', valueQuantity })
+    const answer = await ask([
+      rate('a', quantity(63)),
+      rate('b', { ...quantity(64, '{beats}/min'), unit: 'count/min' }),
+      rate('c', { value: 65, unit: 'bpm' }),
+      rate('d', { ...quantity(66, 'bpm'), unit: 'bpm' }),
+    ])
+    expect(seriesOf(answer)).toMatchObject([
+      { name: 'heart-rate | /min', n: 4, figures: [63, 66, 64.5, 64.5, expect.any(Number)] },
+    ])
+    expect(answer.text).not.toContain('onverted')
+  })
+
+  it('puts units of one dimension into that of the type, and says how many and how they are rounded', async () => {
+    const weight = (id: string, value: number, unit: string) =>
+      observation(id, {
+        code: coded('29463-7'),
+        effectiveDateTime: '2026-10-01',
+        valueQuantity: unit === 'lbs' ? { value, unit } : quantity(value, unit),
+      })
+    const answer = await ask([
+      weight('a', 70, 'kg'),
+      weight('b', 154.3, '[lb_av]'),
+      weight('c', 160, 'lbs'),
+      weight('d', 70_500, 'g'),
+    ])
+    expect(seriesOf(answer)).toMatchObject([
+      {
+        name: 'body-weight | kg',
+        n: 4,
+        figures: [69.98930269, 72.5747792, 70.7660204725, 70.25, expect.any(Number)],
+      },
+    ])
+    const [series] = parametersNamed(answer, 'series')
+    expect(series?.part?.filter(({ name }) => name === 'converted')).toEqual([
+      {
+        name: 'converted',
+        part: [
+          { name: 'unit', valueString: '[lb_av]' },
+          { name: 'n', valueInteger: 2 },
+        ],
+      },
+      {
+        name: 'converted',
+        part: [
+          { name: 'unit', valueString: 'g' },
+          { name: 'n', valueInteger: 1 },
+        ],
+      },
+    ])
+    expect(answer.text).toContain('| n 4 | converted: 2 of [lb_av], 1 of g |')
+    expect(answer.text).toContain(
+      'Converted by the exact factors of UCUM and rounded to 10 significant digits: body-weight from [lb_av] to kg 2, body-weight from g to kg 1.',
+    )
+  })
+
+  it('gives values that are all in one unit as they are', async () => {
+    const fever = (id: string, value: number, more: Partial<Observation> = {}) =>
+      observation(id, { code: coded('8310-5'), valueQuantity: quantity(value, '[degF]'), ...more })
+    const answer = await ask([fever('a', 98.6), fever('b', 100.4)])
+    expect(seriesOf(answer)).toMatchObject([
+      { name: 'body-temperature | [degF]', figures: [98.6, 100.4, 99.5, 99.5, expect.any(Number)] },
+    ])
+    expect(answer.text).not.toContain('onverted')
+  })
+
+  it('converts no mass into substance, no arbitrary unit, no text that it does not know, and no spread', async () => {
+    const spread = [
+      { coding: [{ system: 'https://w3id.org/openmhealth', code: 'x' }], text: 'standard deviation' },
+    ]
+    const fever = (id: string, value: number, unit: string) =>
+      observation(id, { code: coded('8310-5'), valueQuantity: quantity(value, unit), interpretation: spread })
     const answer = await ask([
       glucose('a', '2026-10-01', 90),
-      glucose('b', '2026-10-01', 0, 'mg/dL', { valueQuantity: plain }),
+      glucose('b', '2026-10-01', 5, 'mmol/L', { code: coded('2339-0') }),
+      glucose('c', '2026-10-01', 1, '[IU]', { code: coded('2339-0') }),
+      glucose('d', '2026-10-01', 2, 'U', {
+        code: coded('2339-0'),
+        valueQuantity: { value: 2, unit: 'units' },
+      }),
+      fever('e', 1, 'Cel'),
+      fever('f', 1.8, '[degF]'),
     ])
-    expect(seriesOf(answer).map(({ n }) => n)).toEqual([1, 1])
+    expect(seriesOf(answer).map(({ name, n }) => [name, n])).toEqual([
+      ['blood-glucose | [IU]', 1],
+      ['blood-glucose | mg/dL', 1],
+      ['blood-glucose | mmol/L', 1],
+      ['blood-glucose | units', 1],
+      ['body-temperature | standard deviation | Cel', 1],
+      ['body-temperature | standard deviation | [degF]', 1],
+    ])
+  })
+
+  it('gives values of a code that no type has in the unit that most of them are in', async () => {
+    const protein = (id: string, value: number, unit: string) =>
+      observation(id, { code: coded('718-7', 'Hemoglobin'), valueQuantity: quantity(value, unit) })
+    const answer = await ask([protein('a', 14, 'g/dL'), protein('b', 13, 'g/dL'), protein('c', 138, 'g/L')])
+    expect(seriesOf(answer)).toMatchObject([{ n: 3, figures: [13, 14, 13.6, 13.8, expect.any(Number)] }])
+    expect(answer.text).toContain('Hemoglobin (718-7) from g/L to g/dL 1.')
   })
 
   it('leaves out what is no plain number, and says of each why', async () => {
@@ -192,13 +286,41 @@ describe('summarize_patient_observations', () => {
     ])
     expect(named(answer, 'blood-glucose | mg/dL')).toMatchObject({
       n: 1,
-      excluded: { 'entered-in-error': 1, cancelled: 1, comparator: 1, 'unknown modifier': 1, absent: 1 },
+      excluded: {
+        'entered-in-error': 1,
+        cancelled: 1,
+        comparator: 1,
+        'unknown modifier': 1,
+        absent: 2,
+        'no value': 1,
+      },
       figures: [90, 90, 90, 90, undefined],
     })
-    expect(named(answer, 'blood-glucose')).toMatchObject({ n: 0, excluded: { absent: 1, 'no value': 1 } })
+    expect(answer.text).toContain(
+      'Values left out of the numbers: with a comparator (such as <40) 1, with a modifierExtension that is not understood 1, absent 2, without a value 1.',
+    )
     expect(answer.text).toContain('Left out of every number as entered-in-error: 1.')
     expect(parametersNamed(answer, 'excludedObservations')).toHaveLength(2)
     expect(JSON.stringify(answer.structured)).not.toMatch(/99[6-9]/)
+  })
+
+  it('does not call a body that could not be read, or a number too large, words', async () => {
+    const data = Buffer.from('{"header":{},"body":{"heart_rate":"high"}}').toString('base64')
+    const answer = await ask([
+      observation('a', { effectiveDateTime: '2026-10-01', valueQuantity: quantity(73) }),
+      observation('b', { valueAttachment: { contentType: 'application/json', data } }),
+      observation('c', { valueQuantity: quantity(Number.POSITIVE_INFINITY) }),
+      observation('d', { valueString: 'skipped' }),
+    ])
+    expect(named(answer, 'heart-rate | /min')).toMatchObject({
+      n: 1,
+      excluded: { 'not translated': 1, 'out of range': 1 },
+    })
+    expect(top(answer, 'notNumbers')).toBe('heart-rate')
+    expect(answer.text).toContain('Not numbers, so not summarised: heart-rate (1).')
+    expect(answer.text).toContain(
+      'Values left out of the numbers: larger than a number can be here 1, not translated (their rows say why) 1.',
+    )
   })
 
   it('describes blood pressure per component, in both spellings of its codes', async () => {
@@ -227,13 +349,13 @@ describe('summarize_patient_observations', () => {
       last: '2026-10-03',
       figures: [120, 130, 125, 125, Math.sqrt(50)],
     })
-    expect(named(answer, 'blood-pressure | diastolic blood pressure | mm[Hg]')).toMatchObject({ n: 1 })
-    expect(named(answer, 'blood-pressure | diastolic blood pressure')).toMatchObject({
-      excluded: { absent: 1 },
+    expect(named(answer, 'blood-pressure | diastolic blood pressure | mm[Hg]')).toMatchObject({
+      n: 1,
+      excluded: { 'entered-in-error': 1, absent: 1 },
     })
-    expect(seriesOf(answer)).toHaveLength(3)
+    expect(seriesOf(answer)).toHaveLength(2)
     expect(top(answer, 'notNumbers')).toBe('blood-pressure body posture')
-    expect(answer.text).toContain('Not numbers, so not summarised: blood-pressure body posture.')
+    expect(answer.text).toContain('Not numbers, so not summarised: blood-pressure body posture (1).')
   })
 
   it('keeps values that are statistics already apart from single readings', async () => {

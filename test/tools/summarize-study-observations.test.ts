@@ -340,6 +340,45 @@ describe('summarize_study_observations', () => {
     expect(emptiesIn(answer.structured)).toEqual([])
   })
 
+  it('puts units of one dimension together: over patients, in each week, and in one unit for all patients', async () => {
+    const weight = (id: string, patient: string, value: number, unit: string, day: string) =>
+      rate(id, patient, value, {
+        code: coded('29463-7'),
+        effectiveDateTime: day,
+        valueQuantity: quantity(value, unit),
+      })
+    const exchange = observationDouble([
+      weight('a', 'p1', 70, 'kg', '2026-10-01'),
+      weight('b', 'p1', 154.3, '[lb_av]', '2026-10-08'),
+      weight('c', 'p2', 200, '[lb_av]', '2026-10-08'),
+    ])
+    const weekly = await call({ by: 'week' }, exchange)
+    expect(seriesOf(weekly)).toMatchObject([
+      { name: 'body-weight | kg', patients: 2, n: 3, min: 69.98930269, max: 90.718474 },
+    ])
+    expect(
+      seriesOf(weekly)[0]?.weeks.map(([, start, patients, n, mean]) => [start, patients, n, mean]),
+    ).toEqual([
+      ['2026-10-05', 2, 2, (69.98930269 + 90.718474) / 2],
+      ['2026-09-28', 1, 1, 70],
+    ])
+    expect(weekly.text).toContain('converted: 2 of [lb_av]')
+    const each = await call({ by: 'patient' }, exchange)
+    expect(
+      patientsOf(each).map(({ patient, series }) => [patient, series.map(({ name, n }) => [name, n])]),
+    ).toEqual([
+      ['Patient/p0', []],
+      ['Patient/p1', [['body-weight | kg', 2]]],
+      ['Patient/p10', []],
+      ['Patient/p2', [['body-weight | kg', 1]]],
+    ])
+    for (const { text } of [weekly, each]) {
+      expect(text).toContain(
+        'Converted by the exact factors of UCUM and rounded to 10 significant digits: body-weight from [lb_av] to kg 2.',
+      )
+    }
+  })
+
   it('gives every patient once over all pages within the byte budget, with the same figures as in one', async () => {
     const people = Array.from({ length: 120 }, (_, n) => `p${n}`)
     const exchange = observationDouble(

@@ -1,4 +1,4 @@
-import { type DataType, lengths, masses, quantity, several, single } from './data-type.ts'
+import { type DataType, lengths, masses, portions, quantity, several, single } from './data-type.ts'
 
 /** Measures of the body, food and adherence. */
 export const body: readonly DataType[] = [
@@ -52,15 +52,15 @@ export const body: readonly DataType[] = [
   several(
     [
       quantity('calories', ['kcal'], '9052-2'),
-      quantity('protein', masses),
-      quantity('carbohydrate', masses),
-      quantity('fat', masses),
-      quantity('saturated_fat', masses),
-      quantity('cholesterol', masses),
-      quantity('sodium', masses),
-      quantity('potassium', masses),
-      quantity('fiber', masses),
-      quantity('sugar', masses),
+      quantity('protein', portions),
+      quantity('carbohydrate', portions),
+      quantity('fat', portions),
+      quantity('saturated_fat', portions),
+      quantity('cholesterol', portions),
+      quantity('sodium', portions),
+      quantity('potassium', portions),
+      quantity('fiber', portions),
+      quantity('sugar', portions),
       { path: 'food_name', kind: 'text', units: [] },
     ],
     ['food_name'],

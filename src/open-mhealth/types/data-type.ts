@@ -6,7 +6,10 @@ export interface Member {
   /** Path in the body, which is also the component's code: names joined with `.`. */
   readonly path: string
   readonly kind: 'quantity' | 'text'
-  /** UCUM units that its property is measured in; LOINC stands only beside one of these. */
+  /**
+   * UCUM units that its property is measured in; LOINC stands only beside one of these. The first of a dimension is what values
+   * in several units are put into.
+   */
   readonly units: readonly string[]
   /** Other English words for it. */
   readonly synonyms?: readonly string[]
@@ -50,6 +53,7 @@ export const times = ['s', 'min', 'h'] as const
 export const distances = ['m', 'km', '[mi_i]'] as const
 export const lengths = ['m', 'cm', 'mm', '[in_i]', '[ft_i]'] as const
 export const masses = ['kg', 'g', 'mg', '[lb_av]', '[oz_av]'] as const
+export const portions = ['g', 'mg', 'kg', '[oz_av]', '[lb_av]'] as const
 export const temperatures = ['Cel', '[degF]', 'K'] as const
 
 /** A member that is a number with a unit. `bareUnit`: the unit of a number that the schema writes without one. */

@@ -7,6 +7,7 @@ import { mostPanels } from './chart-panels.ts'
 import { type ChartReading, typeNameOf } from './chart-reading.ts'
 import { sumNotes } from './day-counts.ts'
 import { endNotes } from './end-notes.ts'
+import { convertedNotes, noRemarks, type Remarks, remark } from './remarks.ts'
 import type { Undrawn } from './undrawn.ts'
 
 /** What has to be said of what was read for a picture, the most important first. `drawn`: what the picture says of itself. */
@@ -19,6 +20,7 @@ export function chartNotes(reading: ChartReading, drawn: readonly string[], zone
     ),
     ...[...excluded].map(([why, n]) => `Not drawn, and left out of every number, ${reasonText(why)}: ${n}.`),
     ...undrawnNotes(series),
+    ...convertedNotes(remarksOf(series)),
     ...(unclocked === 0
       ? []
       : [`Sleeps without onset and end, or longer than a day, not drawn from onset to end: ${unclocked}.`]),
@@ -41,6 +43,12 @@ export function chartNotes(reading: ChartReading, drawn: readonly string[], zone
 function undrawnText({ name, observations, reasons }: Undrawn): string {
   const why = [...reasons].map(([reason, n]) => `${reason} ${n}`).join(', ')
   return `Not drawn: ${oneLine(name)}; none of its ${observations} observations is a plain number with a day (values: ${why}).`
+}
+
+function remarksOf(series: readonly Series[]): Remarks {
+  const remarks = noRemarks()
+  remark(remarks, series)
+  return remarks
 }
 
 /** Values that a picture does not show: no plain numbers, and those without a day. Words are in no picture. */

@@ -11,6 +11,7 @@ import type { GrantedContext } from '../tool.ts'
 import { type AskedObservations, askedParameters, wordingOf } from './asked.ts'
 import { notReadReasons } from './patients-line.ts'
 import type { PatientsRead } from './read-patients.ts'
+import { convertedNotes, leftOutNotes, type Remarks, wordNotes } from './remarks.ts'
 import type { LaidOut } from './study-layout.ts'
 import type { StudyCut } from './study-position.ts'
 import type { Tally } from './study-tally.ts'
@@ -25,6 +26,7 @@ export interface Result {
   readonly read: PatientsRead
   readonly tally: Tally
   readonly words: readonly string[]
+  readonly remarks: Remarks
   readonly laid: LaidOut
 }
 
@@ -42,7 +44,7 @@ export interface Answering {
 /** Lays out the answer: for whom its numbers hold, the numbers, and what is not in them. */
 export function answerOf(answering: Answering): Answer {
   const { asked, all, cut, context, result, next, by } = answering
-  const { tally, read, words, laid } = result
+  const { tally, read, words, remarks, laid } = result
   const asOf = new Date(context.now()).toISOString()
   const isWhole = tally.read === all.length
   const left = cut.left.length - read.taken
@@ -88,7 +90,9 @@ export function answerOf(answering: Answering): Answer {
       ...(tally.observations === 0 ? [] : [`Percentiles by ${percentileMethod}`]),
       ...laid.notes,
       ...[...tally.excluded].map(([why, n]) => `Left out of every number ${reasonText(why)}: ${n}.`),
-      ...(words.length === 0 ? [] : [`Not numbers, so not summarised: ${someOf(words)}.`]),
+      ...leftOutNotes(remarks),
+      ...convertedNotes(remarks),
+      ...wordNotes(remarks),
       ...(tally.hasSteps
         ? [
             'step-count: each value is one count over its own stretch of time, not a day. summarize_patient_observations sums them up per day.',

@@ -13,7 +13,7 @@ import type { Series } from '../../statistics/series.ts'
 import type { StudySeries } from '../../statistics/study-series.ts'
 import type { PatientOutcome } from './patients-line.ts'
 import { isWords, nameOf } from './series-names.ts'
-import type { SummaryPart } from './summary-parts.ts'
+import { convertedParameters, convertedText, excludedParameters, type SummaryPart } from './summary-parts.ts'
 
 const noUnit: Unit = { label: '', system: undefined, code: undefined }
 const figures = ['min', 'max', 'mean', 'median', 'sd'] as const
@@ -30,7 +30,8 @@ export function studySeriesPart(series: StudySeries, weeks: readonly SummaryPart
       ...codes.map((code) => codeParameter('code', code)),
       { name: 'patients', valueInteger: patients },
       { name: 'n', valueInteger: description?.n ?? 0 },
-      ...excludedOf(series),
+      ...excludedParameters(series),
+      ...convertedParameters(series),
       ...(undated === 0 ? [] : [{ name: 'undated', valueInteger: undated }]),
       ...(withoutDay === 0 ? [] : [{ name: 'withoutDay', valueInteger: withoutDay }]),
       ...timeParameter('first', series.first),
@@ -133,7 +134,8 @@ function patientSeries(series: Series): ParametersParameter {
     part: [
       ...headOf(series),
       { name: 'n', valueInteger: series.description?.n ?? 0 },
-      ...excludedOf(series),
+      ...excludedParameters(series),
+      ...convertedParameters(series),
       ...timeParameter('first', series.first),
       ...timeParameter('last', series.last),
       ...figuresOf(described).map(([name, value]) => ({ name, valueDecimal: value })),
@@ -164,16 +166,6 @@ function headOf({
   ]
 }
 
-function excludedOf({ excluded }: Pick<Series, 'excluded'>): ParametersParameter[] {
-  return [...excluded].map(([why, n]) => ({
-    name: 'excluded',
-    part: [
-      { name: 'reason', valueString: why },
-      { name: 'n', valueInteger: n },
-    ],
-  }))
-}
-
 function timeParameter(name: string, time: ReadingTime | undefined): ParametersParameter[] {
   const written = time?.start ?? time?.end
   return written === undefined ? [] : [{ name, valueDateTime: written }]
@@ -189,12 +181,15 @@ function figuresOf({ description, percentiles }: Described): (readonly [string, 
   return [...known, ...percentilePoints.map((point) => [`p${point}`, percentiles[point]] as const)]
 }
 
-function measured(series: Described & Pick<Series, 'excluded' | 'first' | 'last'>): (string | undefined)[] {
+function measured(
+  series: Described & Pick<Series, 'excluded' | 'converted' | 'first' | 'last'>,
+): (string | undefined)[] {
   const { description, excluded, first, last } = series
   const left = [...excluded].map(([why, n]) => `${why} ${n}`).join(', ')
   return [
     `n ${description?.n ?? 0}`,
     left === '' ? undefined : `excluded: ${left}`,
+    convertedText(series),
     first === undefined || last === undefined ? undefined : `${first.text} to ${last.text}`,
     ...figuresOf(series).map(([name, value]) => `${wordOf(name)} ${figureText(name, value)}`),
   ]

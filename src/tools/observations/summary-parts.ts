@@ -19,7 +19,7 @@ const figures = ['min', 'max', 'mean', 'median', 'sd'] as const
 
 /** A series in FHIR and in words. Minimum and maximum are values as given; computed ones are rounded in the text only. */
 export function seriesPart(series: Series): SummaryPart {
-  const { type, component, statistic, unit = noUnit, codes, description, excluded, undated } = series
+  const { type, component, statistic, unit = noUnit, codes, description, undated } = series
   const part: ParametersParameter[] = [
     { name: 'type', valueString: type },
     ...(component === undefined ? [] : [{ name: 'component', valueString: component }]),
@@ -27,13 +27,8 @@ export function seriesPart(series: Series): SummaryPart {
     ...(unit.label === '' ? [] : [{ name: 'unit', valueString: unit.label }]),
     ...codes.map((code) => codeParameter('code', code)),
     { name: 'n', valueInteger: description?.n ?? 0 },
-    ...[...excluded].map(([why, n]) => ({
-      name: 'excluded',
-      part: [
-        { name: 'reason', valueString: why },
-        { name: 'n', valueInteger: n },
-      ],
-    })),
+    ...excludedParameters(series),
+    ...convertedParameters(series),
     ...(undated === 0 ? [] : [{ name: 'undated', valueInteger: undated }]),
     ...timeParameter('first', series.first),
     ...timeParameter('last', series.last),
@@ -43,6 +38,34 @@ export function seriesPart(series: Series): SummaryPart {
     }),
   ]
   return { parameter: { name: 'series', part }, line: lineOf(series) }
+}
+
+/** The values that are in no number of a series, per reason. */
+export function excludedParameters({ excluded }: Pick<Series, 'excluded'>): ParametersParameter[] {
+  return [...excluded].map(([why, n]) => ({
+    name: 'excluded',
+    part: [
+      { name: 'reason', valueString: why },
+      { name: 'n', valueInteger: n },
+    ],
+  }))
+}
+
+/** How many readings of a series were converted, by the unit that they came in. */
+export function convertedParameters({ converted }: Pick<Series, 'converted'>): ParametersParameter[] {
+  return [...converted].map(([unit, n]) => ({
+    name: 'converted',
+    part: [
+      { name: 'unit', valueString: unit },
+      { name: 'n', valueInteger: n },
+    ],
+  }))
+}
+
+/** The same in words; undefined where nothing was converted. */
+export function convertedText({ converted }: Pick<Series, 'converted'>): string | undefined {
+  const said = [...converted].map(([unit, n]) => `${n} of ${unit}`)
+  return said.length === 0 ? undefined : `converted: ${said.join(', ')}`
 }
 
 /** Sums per day of a series, newest first: what is said of all days, and each day. */
@@ -103,6 +126,7 @@ function lineOf({
   first,
   last,
   undated,
+  converted,
 }: Series): string {
   const name = [type, component].filter((one) => one !== undefined).join(', ')
   const left = [...excluded].map(([why, n]) => `${why} ${n}`).join(', ')
@@ -112,6 +136,7 @@ function lineOf({
     unit?.label ?? 'no unit',
     `n ${description?.n ?? 0}`,
     left === '' ? undefined : `excluded: ${left}`,
+    convertedText({ converted }),
     first === undefined || last === undefined ? undefined : `${first.text} to ${last.text}`,
     undated === 0 ? undefined : `${undated} undated`,
     ...(description === undefined
