@@ -3,8 +3,9 @@
  * Open mHealth decoder. None of them knows Fastify or an MCP SDK.
  * @packageDocumentation
  */
-export { isDenial, type LoadedRoster, type OpenDecision, openDecision } from './access/decide.ts'
+export { isDenial, type OpenDecision, openDecision } from './access/decide.ts'
 export type { Grant, GrantTerms, PatientSet } from './access/grant.ts'
+export type { LoadedRoster } from './access/known.ts'
 export {
   type Caller,
   type Denial,
@@ -16,7 +17,7 @@ export {
 } from './access/narrowing.ts'
 export { type Permissions, parsePermissions } from './access/permissions.ts'
 export type { Principal } from './access/principal.ts'
-export type { Restriction } from './access/restrictions.ts'
+export type { RequestedType, RequestedTypes, Restriction } from './access/restrictions.ts'
 export { defaultRoles, type RoleTable } from './access/roles.ts'
 export { type Enrolment, type Roster, rosterOf } from './access/roster.ts'
 export { parseScopes, type ScopeNeed, type Scopes } from './access/scopes.ts'

@@ -14,7 +14,10 @@ import { manyKeys, memberOf, memberRoster, storeSize } from '../servers/roster-r
 import type { Stage } from '../servers/stage.ts'
 import { exchangeLatency } from './counting.ts'
 
-const policy: Policy = { roles: defaultRoles, traits: { categories: true, groups: false } }
+const policy: Policy = {
+  roles: defaultRoles,
+  traits: { categories: true, groups: false, requestedTypes: false },
+}
 const studyRule: Rule = { name: 'get_study_metadata', needs: [studyNeed], patients: false }
 const patientRule: Rule = {
   name: 'get_patient_demographics',
@@ -134,6 +137,7 @@ export const patientDecision: Measure = {
       signal,
       roster: async (key) => memberRoster(key, reach.patients, 'number'),
       enrolments: async () => [],
+      requested: async () => [],
     }
     const decided = async (patient: string) => {
       const target: CallTarget = { kind: 'patient', patient }

@@ -43,6 +43,7 @@ async function storeOf(keys: readonly RosterKey[], size: number, ids: IdKind): P
     signal,
     roster: async (key: RosterKey) => memberRoster(key, size, ids),
     enrolments: async () => [],
+    requested: async () => [],
   }
   await store.load(source, { keys })
   return store

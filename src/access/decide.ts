@@ -1,4 +1,16 @@
-import { type Grant, issueGrant } from './grant.ts'
+import { decideOn, forbidden } from './decide-target.ts'
+import type { Grant } from './grant.ts'
+import {
+  coversNeeded,
+  isOwn,
+  isSuperuser,
+  type Known,
+  keyOf,
+  type LoadedRoster,
+  mayReach,
+  studyKey,
+  waysToPatient,
+} from './known.ts'
 import {
   type Caller,
   coversRosters,
@@ -10,20 +22,10 @@ import {
   type Policy,
   type Rule,
 } from './narrowing.ts'
-import { onlyOwn, patientsOf } from './patient-set.ts'
-import type { Restriction } from './restrictions.ts'
+import { type RequestedTypes, typesOfData } from './restrictions.ts'
 import { roleMayCall } from './roles.ts'
-import type { Roster } from './roster.ts'
 import type { RosterKey, Target } from './target.ts'
-import { isWay, type Ways, waysOf } from './ways.ts'
-
-/** A roster that was loaded for a decision. */
-export interface LoadedRoster {
-  readonly key: RosterKey
-  readonly roster: Roster
-  /** Where in it the patient may stand that it was loaded for. */
-  readonly near?: number | undefined
-}
+import { waysOf } from './ways.ts'
 
 /**
  * The decision on one call before its target is known: what follows from rule, caller and policy alone, derived once. Pure,
@@ -41,31 +43,27 @@ export interface OpenDecision {
   readonly missingScopes: Denial | undefined
   /** Whether scopes narrow the call to the token's own patient context. */
   readonly patientOnly: boolean
+  /** Whether it depends on the dialect: on scopes that not every one can evaluate, or on what studies requested. */
+  readonly needsTraits: boolean
   /**
    * The rosters that the decision on this target needs: of permitted studies and organizations only, and none where
    * permissions, roles or scopes already say no or where the token's own patient context is enough.
    */
   rostersFor(target: Target): readonly RosterKey[]
   /**
-   * Decides: the only maker of a Grant. The rosters that `rostersFor` names must have been loaded; a patient whose membership
-   * a roster leaves open is not within reach.
+   * The studies of which the decision needs to know what types of data they requested, given the rosters. A study that the call
+   * names is among them whatever the rosters say.
    */
-  decide(target: Target, rosters: readonly LoadedRoster[]): Grant | Denial
+  studiesFor(target: Target, rosters: readonly LoadedRoster[]): readonly string[]
+  /**
+   * Decides: the only maker of a Grant. The rosters that `rostersFor` names must have been loaded, and what the studies
+   * requested that `studiesFor` names; a patient whose membership a roster leaves open is not within reach, and a study of which
+   * it is not known gives nothing.
+   */
+  decide(target: Target, rosters: readonly LoadedRoster[], requested?: RequestedTypes): Grant | Denial
 }
 
-/** What is derived once for a call. */
-interface Known {
-  readonly rule: Rule
-  readonly caller: Caller
-  readonly ways: Ways
-  /** Whether a role lets the caller call the tool outside of studies and organizations. */
-  readonly byNoRole: boolean
-  /** Whether scopes let rosters be read: those of anybody, and those of the patient context alone. */
-  readonly anyRoster: boolean
-  readonly ownRoster: boolean
-}
-
-const forbidden: Denial = { denied: 'FORBIDDEN', scopes: [] }
+const nothingRequested: RequestedTypes = new Map()
 
 /** Whether something decided is a denial. */
 export function isDenial(decision: Grant | Denial): decision is Denial {
@@ -75,6 +73,7 @@ export function isDenial(decision: Grant | Denial): decision is Denial {
 /** Opens the decision on a call of a tool (or resource) by a caller. */
 export function openDecision(rule: Rule, caller: Caller, policy: Policy): OpenDecision {
   const narrowing = narrow(rule, caller, policy)
+  const dataTypes = rule.patients ? typesOfData(rule.needs.flatMap(({ types }) => types)) : []
   const known: Known = {
     rule,
     caller,
@@ -82,6 +81,7 @@ export function openDecision(rule: Rule, caller: Caller, policy: Policy): OpenDe
     byNoRole: roleMayCall(policy.roles, undefined, rule.name),
     anyRoster: coversRosters(caller, policy),
     ownRoster: coversRosters(caller, policy, true),
+    dataTypes: policy.traits?.requestedTypes ? dataTypes : [],
   }
   const listed = isListed(known)
   return {
@@ -90,10 +90,13 @@ export function openDecision(rule: Rule, caller: Caller, policy: Policy): OpenDe
     listed,
     missingScopes: isInsufficient(narrowing) ? narrowing : lackingRosters(known, narrowing),
     patientOnly: !isInsufficient(narrowing) && narrowing.patientOnly,
+    needsTraits: caller.scopes.present || dataTypes.length > 0,
     rostersFor: (target) => (isInsufficient(narrowing) ? [] : rostersFor(known, narrowing, target)),
-    decide(target, rosters) {
+    studiesFor: (target, rosters) =>
+      isInsufficient(narrowing) ? [] : studiesFor(known, narrowing, target, rosters),
+    decide(target, rosters, requested = nothingRequested) {
       if (isInsufficient(narrowing)) return narrowing
-      return listed ? decideOn(known, narrowing, target, rosters) : forbidden
+      return listed ? decideOn(known, narrowing, target, { rosters, requested }) : forbidden
     },
   }
 }
@@ -110,11 +113,6 @@ function lackingRosters({ rule, caller, anyRoster }: Known, { patientOnly }: Nar
   return byRoster && !anyRoster ? insufficient(rule) : undefined
 }
 
-/** Whether scopes let the rosters be read that a decision needs. */
-function coversNeeded({ anyRoster, ownRoster }: Known, { patientOnly }: Narrowing): boolean {
-  return patientOnly ? ownRoster : anyRoster
-}
-
 function rostersFor(known: Known, narrowing: Narrowing, target: Target): readonly RosterKey[] {
   const { rule, caller, ways } = known
   if (!rule.patients || !coversNeeded(known, narrowing)) return []
@@ -127,123 +125,25 @@ function rostersFor(known: Known, narrowing: Narrowing, target: Target): readonl
   return ways.keys
 }
 
-function decideOn(
+function studiesFor(
   known: Known,
   narrowing: Narrowing,
   target: Target,
   rosters: readonly LoadedRoster[],
-): Grant | Denial {
+): readonly string[] {
+  if (known.dataTypes.length === 0) return []
   switch (target.kind) {
-    case 'patient':
-      return decidePatient(known, narrowing, target.patient, rosters)
+    case 'study':
+      return mayReach(known, keyOf(target)) ? [target.study] : []
+    case 'patient': {
+      if (target.study !== undefined) return mayReach(known, studyKey(target.study)) ? [target.study] : []
+      if (isOwn(known, target.patient) || narrowing.patientOnly || isSuperuser(known)) return []
+      const { studies, organizations } = waysToPatient(known, target.patient, rosters)
+      return organizations.size > 0 ? [] : [...studies]
+    }
     case 'reach':
-      return decideReach(known, narrowing, rosters)
+      return narrowing.patientOnly || isSuperuser(known) ? [] : [...known.ways.studies]
     default:
-      return decideKey(known, narrowing, target, rosters)
+      return []
   }
-}
-
-function decidePatient(
-  { rule, caller, ways, byNoRole, anyRoster }: Known,
-  narrowing: Narrowing,
-  patient: string,
-  rosters: readonly LoadedRoster[],
-): Grant | Denial {
-  // Written out whole: spreading one literal of this size into another takes 2.5 µs, more than the rest of the decision.
-  const grantBy = (
-    studies: ReadonlySet<string>,
-    organizations: ReadonlySet<string>,
-    restrictions: readonly Restriction[],
-    own?: string,
-  ) =>
-    issueGrant({
-      tool: rule.name,
-      needs: rule.needs,
-      target: { kind: 'patient', patient },
-      studies,
-      organizations,
-      patients: undefined,
-      unrestricted: false,
-      own,
-      restrictions,
-    })
-  if (patient === caller.patient && byNoRole) {
-    return grantBy(new Set(), new Set(), narrowing.ownRestrictions, patient)
-  }
-  if (narrowing.patientOnly) return forbidden
-  if (caller.permissions.superuser) return grantBy(new Set(), new Set(), narrowing.restrictions)
-  if (!anyRoster) return insufficient(rule)
-  const studies = new Set<string>()
-  const organizations = new Set<string>()
-  for (const { key, roster, near } of rosters) {
-    if (!isWay(ways, key) || roster.membership(patient, near) !== 'enrolled') continue
-    if (key.kind === 'study') studies.add(key.id)
-    else organizations.add(key.id)
-  }
-  if (studies.size + organizations.size === 0) return forbidden
-  return grantBy(studies, organizations, narrowing.restrictions)
-}
-
-function decideReach(
-  { rule, caller, ways, byNoRole, anyRoster }: Known,
-  narrowing: Narrowing,
-  rosters: readonly LoadedRoster[],
-): Grant | Denial {
-  const own = caller.patient !== undefined && byNoRole ? caller.patient : undefined
-  const base = { tool: rule.name, needs: rule.needs, target: { kind: 'reach' } as const, own }
-  if (narrowing.patientOnly) {
-    return issueGrant({
-      ...base,
-      studies: new Set(),
-      organizations: new Set(),
-      patients: patientsOf(own, []),
-      unrestricted: false,
-      restrictions: narrowing.ownRestrictions,
-    })
-  }
-  const { restrictions } = narrowing
-  const { studies, organizations } = ways
-  const reach = { ...base, studies, organizations, restrictions }
-  if (caller.permissions.superuser) return issueGrant({ ...reach, patients: undefined, unrestricted: true })
-  if (!rule.patients) return issueGrant({ ...reach, patients: undefined, unrestricted: false })
-  if (ways.keys.length > 0 && !anyRoster) return insufficient(rule)
-  const loaded = rosters.filter(({ key }) => isWay(ways, key)).map(({ roster }) => roster)
-  return issueGrant({ ...reach, patients: patientsOf(own, loaded), unrestricted: false })
-}
-
-function decideKey(
-  known: Known,
-  narrowing: Narrowing,
-  target: Extract<Target, { kind: 'study' | 'organization' }>,
-  rosters: readonly LoadedRoster[],
-): Grant | Denial {
-  const { rule, caller } = known
-  const key = keyOf(target)
-  if (!mayReach(known, key)) return forbidden
-  if (rule.patients && !coversNeeded(known, narrowing)) return insufficient(rule)
-  const roster = rosters.find((one) => one.key.kind === key.kind && one.key.id === key.id)?.roster
-  if (roster?.refused) return forbidden
-  const everybody = rule.patients && roster !== undefined ? patientsOf(undefined, [roster]) : undefined
-  const patients = narrowing.patientOnly ? onlyOwn(everybody, caller.patient) : everybody
-  return issueGrant({
-    tool: rule.name,
-    needs: rule.needs,
-    target,
-    studies: new Set(key.kind === 'study' ? [key.id] : []),
-    organizations: new Set(key.kind === 'organization' ? [key.id] : []),
-    patients,
-    unrestricted: false,
-    own: undefined,
-    restrictions: narrowing.patientOnly ? narrowing.ownRestrictions : narrowing.restrictions,
-  })
-}
-
-function mayReach({ caller, ways }: Known, key: RosterKey): boolean {
-  return caller.permissions.superuser || isWay(ways, key)
-}
-
-function keyOf(target: Extract<Target, { kind: 'study' | 'organization' }>): RosterKey {
-  return target.kind === 'study'
-    ? { kind: 'study', id: target.study }
-    : { kind: 'organization', id: target.organization }
 }

@@ -19,6 +19,8 @@ export interface DialectTraits {
   readonly categories: boolean
   /** Whether a study is a `Group`, so that `Group.rs` covers it. */
   readonly groups: boolean
+  /** Whether a study requests types of data, which are all that it has of its patients. */
+  readonly requestedTypes: boolean
 }
 
 /** The caller's side of a decision. */

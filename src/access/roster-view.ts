@@ -1,5 +1,5 @@
-import type { LoadedRoster } from './decide.ts'
 import type { Keeper, Kept } from './keeper.ts'
+import type { LoadedRoster } from './known.ts'
 import type { Roster } from './roster.ts'
 import { indexRosters, type RosterIndex, type Sighting } from './roster-index.ts'
 import type { RosterKey } from './target.ts'

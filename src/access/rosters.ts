@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
-import type { LoadedRoster } from './decide.ts'
 import { createKeeper } from './keeper.ts'
+import type { LoadedRoster } from './known.ts'
+import type { RequestedType, RequestedTypes } from './restrictions.ts'
 import { type Enrolment, Roster } from './roster.ts'
 import { nameOf, RosterView } from './roster-view.ts'
 import type { RosterKey } from './target.ts'
@@ -15,6 +16,8 @@ export interface RosterSource {
   roster(key: RosterKey, limit: number, signal: AbortSignal): Promise<Roster>
   /** Reads the enrolments of one patient in a roster that is too large to be kept. */
   enrolments(key: RosterKey, patient: string, signal: AbortSignal): Promise<readonly Enrolment[]>
+  /** Reads the types of data that a study requested; undefined where the exchange refuses it. */
+  requested(study: string, signal: AbortSignal): Promise<readonly RequestedType[] | undefined>
 }
 
 /** Which rosters to load, and how. */
@@ -36,6 +39,8 @@ export interface RosterRequest {
 export interface RosterStore {
   /** The rosters, in the order of the keys. */
   load(source: RosterSource, request: RosterRequest): Promise<readonly LoadedRoster[]>
+  /** What each of these studies requested, without those that the exchange refuses: kept as long as their rosters. */
+  requested(source: RosterSource, studies: readonly string[], fresh?: boolean): Promise<RequestedTypes>
   /** What is in memory now; a patient of two rosters counts twice. */
   kept(): { readonly rosters: number; readonly patients: number }
 }
@@ -56,6 +61,10 @@ export function createRosterStore(options: RosterStoreOptions): RosterStore {
   const { limit, seconds, now } = options
   const rosters = createKeeper<Roster>(options, (roster) => 1 + roster.size)
   const single = createKeeper<readonly Enrolment[]>(options, (rows) => 1 + rows.length)
+  const requests = createKeeper<{ readonly types: readonly RequestedType[] | undefined }>(
+    options,
+    ({ types = [] }) => 1 + types.length,
+  )
   const views = new LRUCache<readonly RosterKey[], RosterView>({ maxSize: 16 * options.size })
 
   /** Tokens come and go, each with keys of its own: a view that nobody asks any more must not stay. */
@@ -94,6 +103,16 @@ export function createRosterStore(options: RosterStoreOptions): RosterStore {
     kept() {
       const { entries, size } = rosters.holds()
       return { rosters: entries, patients: size - entries }
+    },
+    async requested(source, studies, fresh) {
+      const read = async (study: string) => {
+        const readTypes = async (signal: AbortSignal) => ({ types: await source.requested(study, signal) })
+        const name = nameOf(source.identity, { kind: 'study', id: study })
+        const { types } = await requests.get(name, readTypes, source.signal, fresh)
+        return [study, types] as const
+      }
+      const all = await Promise.all(studies.map(read))
+      return new Map(all.flatMap(([study, types]) => (types === undefined ? [] : [[study, types] as const])))
     },
     async load(source, request) {
       const { keys, patient, fresh } = request

@@ -1,4 +1,5 @@
 import { assertGrant, type Grant } from '../access/grant.ts'
+import type { RequestedType } from '../access/restrictions.ts'
 import type { Enrolment, Roster } from '../access/roster.ts'
 import type { CompartmentType } from '../fhir/compartment.ts'
 import type { Observation, Patient, ResearchStudy } from '../fhir/types.ts'
@@ -27,6 +28,7 @@ export interface Dialect {
   studyOf(asking: Asking, grant: Grant, id: string): Promise<ResearchStudy>
   rosterFor(asking: Asking, grant: Grant, limit: number): Promise<Roster>
   enrolmentsOf(asking: Asking, grant: Grant, patient: string): Promise<readonly Enrolment[]>
+  requestedTypesOf(asking: Asking, grant: Grant): Promise<readonly RequestedType[] | undefined>
   patientsOf(
     asking: Asking,
     grant: Grant,
@@ -78,6 +80,7 @@ export function createExchange(find: () => Promise<Spoken>): Exchange {
     roster: (grant, limit) => ask(grant, ({ dialect, asking }) => dialect.rosterFor(asking, grant, limit)),
     enrolments: (grant, patient) =>
       ask(grant, ({ dialect, asking }) => dialect.enrolmentsOf(asking, grant, patient)),
+    requestedTypes: (grant) => ask(grant, ({ dialect, asking }) => dialect.requestedTypesOf(asking, grant)),
     patients: (grant, filter, ids) =>
       ask(grant, ({ dialect, asking }) => dialect.patientsOf(asking, grant, filter, ids)),
     patient: (grant) => ask(grant, ({ dialect, asking }) => dialect.patientOf(asking, grant)),

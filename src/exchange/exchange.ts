@@ -1,5 +1,6 @@
 import type { Grant } from '../access/grant.ts'
 import type { DialectTraits } from '../access/narrowing.ts'
+import type { RequestedType } from '../access/restrictions.ts'
 import type { Enrolment, Roster } from '../access/roster.ts'
 import type { CompartmentType } from '../fhir/compartment.ts'
 import type {
@@ -207,6 +208,10 @@ export interface Exchange {
   roster(grant: Grant, limit: number): Promise<Roster>
   /** The enrolments of one patient in the study or organization that the grant's target names; for large rosters. */
   enrolments(grant: Grant, patient: string): Promise<readonly Enrolment[]>
+  /**
+   * The types of data that the study requested that the grant's target names; undefined where the exchange records none.
+   */
+  requestedTypes(grant: Grant): Promise<readonly RequestedType[] | undefined>
   /** All patients of the grant that fit; `ids` (within the grant) narrows further. */
   patients(grant: Grant, filter: PatientFilter, ids?: readonly string[]): Promise<PatientList>
   /** The patient of a grant on one patient. */

@@ -36,8 +36,8 @@ const nobodys: Credential = { authorization: async () => undefined, identity: 'r
 type Kind = Capabilities['dialect']
 
 const traitsOf: Readonly<Record<Kind, DialectTraits>> = {
-  hapi: { categories: true, groups: false },
-  jupyterhealth: { categories: false, groups: true },
+  hapi: { categories: true, groups: false, requestedTypes: false },
+  jupyterhealth: { categories: false, groups: true, requestedTypes: true },
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Grant } from '../access/grant.ts'
-import { waysTo } from '../access/restrictions.ts'
+import { type Restriction, waysTo } from '../access/restrictions.ts'
 import { fhirMcpError } from '../errors.ts'
 import type { Observation, SearchCode } from '../fhir/types.ts'
 import { leak } from './check.ts'
@@ -27,22 +27,27 @@ export interface Searched {
  * it depends on the patient and several are searched at once.
  */
 export function searchesWithin(grant: Grant, { type, patient, codes }: Searched): SearchWithin[] {
+  const everything: SearchWithin[] =
+    codes?.length === 0 ? [] : [{ categories: undefined, codes, study: undefined }]
   const ways = waysTo(grant.terms.restrictions, type)
-  if (ways === undefined)
-    return codes?.length === 0 ? [] : [{ categories: undefined, codes, study: undefined }]
+  if (ways === undefined) return everything
   if (patient === undefined && ways.some(({ patients }) => patients !== undefined)) {
     throw fhirMcpError('NOT_SUPPORTED_BY_EXCHANGE', {
       detail: 'What may be seen differs from patient to patient.',
     })
   }
-  return ways
-    .filter(({ patients }) => patients === undefined || (patient !== undefined && patients.has(patient)))
-    .map((way) => ({
-      categories: way.categories,
-      codes: bothOf(way.codes, codes),
-      study: way.study,
-    }))
+  const own = ways.filter(
+    ({ patients }) => patients === undefined || (patient !== undefined && patients.has(patient)),
+  )
+  if (own.some(isWhole)) return everything
+  return own
+    .map((way) => ({ categories: way.categories, codes: bothOf(way.codes, codes), study: way.study }))
     .filter((search) => search.categories?.length !== 0 && search.codes?.length !== 0)
+}
+
+/** Whether a way lets everything of its types through. */
+function isWhole({ categories, codes, study }: Restriction): boolean {
+  return categories === undefined && codes === undefined && study === undefined
 }
 
 function bothOf(

@@ -1,6 +1,8 @@
-import { isDenial, type LoadedRoster, type OpenDecision, openDecision } from '../access/decide.ts'
+import { isDenial, type OpenDecision, openDecision } from '../access/decide.ts'
 import type { Grant } from '../access/grant.ts'
+import type { Loaded, LoadedRoster } from '../access/known.ts'
 import { type Caller, type Policy, type Rule, rosterNeed, studyNeed } from '../access/narrowing.ts'
+import type { RequestedType, RequestedTypes } from '../access/restrictions.ts'
 import type { RoleTable } from '../access/roles.ts'
 import { type Roster, refusedRoster, rosterOf } from '../access/roster.ts'
 import type { RosterSource, RosterStore } from '../access/rosters.ts'
@@ -34,9 +36,15 @@ export interface CallAccess {
   decide(open: OpenDecision, subject: Subject, fresh: boolean): Promise<Decision>
   /** A roster, whole, by a decision of its own; for a token of patient scopes its own enrolments alone. Throws FORBIDDEN, without a request, where it is not permitted. */
   roster(rule: Rule, key: RosterKey): Promise<Roster>
+  /**
+   * The types of data that a study requested; undefined where the exchange does not record them, or refuses. Throws FORBIDDEN,
+   * without a request, for a study that is not permitted.
+   */
+  requestedTypes(rule: Rule, study: string): Promise<readonly RequestedType[] | undefined>
 }
 
 const noRosters: readonly LoadedRoster[] = []
+const noTypes: RequestedTypes = new Map()
 
 /** Makes the access of one call. */
 export function createCallAccess(parts: AccessParts, caller: Caller, call: ExchangeCall): CallAccess {
@@ -47,7 +55,7 @@ export function createCallAccess(parts: AccessParts, caller: Caller, call: Excha
   /** Opens it with what is known of the dialect, which is looked at only for a call that would be allowed. */
   async function withTraits(open: OpenDecision, target: Target): Promise<OpenDecision> {
     const { rule, policy } = open
-    if (policy.traits !== undefined || !caller.scopes.present) return open
+    if (policy.traits !== undefined || !open.needsTraits) return open
     const known = parts.opener.knownTraits()
     if (known !== undefined) return opened(rule, { ...policy, traits: known })
     const early = open.rostersFor(target).length === 0 ? open.decide(target, noRosters) : undefined
@@ -67,7 +75,29 @@ export function createCallAccess(parts: AccessParts, caller: Caller, call: Excha
       signal: call.signal,
       roster: (key, limit, signal) => orRefused(openWith(signal).roster(grantOn(key), limit)),
       enrolments: async (key, patient, signal) => openWith(signal).enrolments(grantOn(key), patient),
+      requested: async (study, signal) => {
+        const own = opened({ name: rule.name, needs: [], patients: false }, policy)
+        const grant = granted(own, { kind: 'study', study }, noRosters)
+        return orUndefined(openWith(signal).requestedTypes(grant))
+      },
     }
+  }
+
+  /** The studies whose requested types matter, whatever the rosters say: they need not wait for them. */
+  async function loaded(open: OpenDecision, target: Target, fresh: boolean): Promise<Loaded> {
+    const keys = open.rostersFor(target)
+    const whole = target.kind !== 'patient'
+    const patient = target.kind === 'patient' ? { patient: target.patient } : {}
+    const from = source(open)
+    const requestedOf = (studies: readonly string[]) =>
+      studies.length === 0 ? noTypes : parts.store.requested(from, studies, fresh)
+    const named = open.studiesFor(target, noRosters)
+    const [rosters, requested] = await Promise.all([
+      keys.length === 0 ? noRosters : parts.store.load(from, { keys, fresh, whole, ...patient }),
+      requestedOf(named),
+    ])
+    if (named.length > 0) return { rosters, requested }
+    return { rosters, requested: await requestedOf(open.studiesFor(target, rosters)) }
   }
 
   async function roster(rule: Rule, key: RosterKey): Promise<Roster> {
@@ -105,16 +135,16 @@ export function createCallAccess(parts: AccessParts, caller: Caller, call: Excha
     async decide(prepared, subject, fresh) {
       const target = await resolve(subject, directory(prepared.rule))
       const open = await withTraits(prepared, target)
-      const keys = open.rostersFor(target)
-      const whole = target.kind !== 'patient'
-      const request = {
-        keys,
-        fresh,
-        whole,
-        ...(target.kind === 'patient' ? { patient: target.patient } : {}),
-      }
-      const rosters = keys.length === 0 ? noRosters : await parts.store.load(source(open), request)
-      return { target, grant: granted(open, target, rosters) }
+      const { rosters, requested } = await loaded(open, target, fresh)
+      return { target, grant: granted(open, target, rosters, requested) }
+    },
+    async requestedTypes(rule, study) {
+      const target = { kind: 'study', study } as const
+      const open = await withTraits(opened({ ...rule, needs: [], patients: false }), target)
+      granted(open, target, noRosters)
+      const { requestedTypes } = open.policy.traits ?? (await parts.opener.traits(call))
+      if (!requestedTypes) return undefined
+      return (await parts.store.requested(source(open), [study])).get(study)
     },
   }
 }
@@ -124,8 +154,13 @@ export function policyOf({ roles, opener }: Pick<AccessParts, 'roles' | 'opener'
   return { roles, traits: opener.knownTraits() }
 }
 
-function granted(open: OpenDecision, target: Target, rosters: readonly LoadedRoster[]): Grant {
-  const decision = open.decide(target, rosters)
+function granted(
+  open: OpenDecision,
+  target: Target,
+  rosters: readonly LoadedRoster[],
+  requested?: RequestedTypes,
+): Grant {
+  const decision = open.decide(target, rosters, requested)
   if (isDenial(decision)) throw fhirMcpError(decision.denied, { scopes: decision.scopes })
   return decision
 }
@@ -145,6 +180,16 @@ async function orRefused(reading: Promise<Roster>): Promise<Roster> {
   } catch (thrown) {
     if (!isFhirMcpError(thrown, 'FORBIDDEN')) throw thrown
     return refusedRoster()
+  }
+}
+
+/** What the exchange refuses is not known of, and so gives nothing. */
+async function orUndefined<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading
+  } catch (thrown) {
+    if (!isFhirMcpError(thrown, 'FORBIDDEN')) throw thrown
+    return undefined
   }
 }
 

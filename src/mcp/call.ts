@@ -159,6 +159,10 @@ function contextOf<T>(
       touched.knows((id) => isIn(roster, id))
       return roster
     },
+    requestedTypes: async (study) => {
+      if (!grant.allowsStudy(study)) throw fhirMcpError('FORBIDDEN')
+      return access.requestedTypes(work.rule, study)
+    },
   }
 }
 

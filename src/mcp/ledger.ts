@@ -181,7 +181,12 @@ function decidedOn(target: Target): CallTarget {
     case 'organization':
       return { kind: 'organization', id: target.organization, decided: true }
     case 'patient':
-      return { kind: 'patient', id: target.patient, decided: true }
+      return {
+        kind: 'patient',
+        id: target.patient,
+        ...(target.study === undefined ? {} : { study: target.study }),
+        decided: true,
+      }
     default:
       return { kind: 'reach', id: undefined, decided: true }
   }

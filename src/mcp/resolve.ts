@@ -34,8 +34,11 @@ export async function resolve(subject: Subject, directory: Directory): Promise<T
         kind: 'organization',
         organization: idOf(subject.organization, ['Organization'], 'organization_id'),
       }
-    case 'patient':
-      return { kind: 'patient', patient: await resolvePatient(subject.patient, subject.study, directory) }
+    case 'patient': {
+      if (subject.study === undefined) return { kind: 'patient', patient: patientIdOf(subject.patient) }
+      const study = await resolveStudy(subject.study, directory)
+      return { kind: 'patient', patient: await patientOfStudy(subject.patient, study, directory), study }
+    }
   }
 }
 
@@ -72,16 +75,13 @@ function hasIdentifier(study: ResearchStudy, identifier: string): boolean {
   )
 }
 
-async function resolvePatient(
-  text: string,
-  studyText: string | undefined,
-  directory: Directory,
-): Promise<string> {
-  if (studyText === undefined) {
-    if (isFhirId(text) || text.startsWith('Patient/')) return idOf(text, ['Patient'], 'patient_id')
-    throw fhirMcpError('INVALID_ARGUMENT', { detail: `This is no FHIR id: ${patientHint}` })
-  }
-  const roster = await directory.roster({ kind: 'study', id: await resolveStudy(studyText, directory) })
+function patientIdOf(text: string): string {
+  if (isFhirId(text) || text.startsWith('Patient/')) return idOf(text, ['Patient'], 'patient_id')
+  throw fhirMcpError('INVALID_ARGUMENT', { detail: `This is no FHIR id: ${patientHint}` })
+}
+
+async function patientOfStudy(text: string, study: string, directory: Directory): Promise<string> {
+  const roster = await directory.roster({ kind: 'study', id: study })
   const fitting = new Set(byCode(roster, text))
   const id = text.startsWith('Patient/') ? idOf(text, ['Patient'], 'patient_id') : text
   if (roster.enrolments(id).length > 0) fitting.add(id)

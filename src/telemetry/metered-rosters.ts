@@ -7,6 +7,7 @@ export function meteredRosters(store: RosterStore, meter: Meter | undefined): Ro
   meter.rostersAre(() => store.kept())
   return {
     kept: () => store.kept(),
+    requested: (source, studies, fresh) => store.requested(source, studies, fresh),
     async load(source, request) {
       const read = new Set<string>()
       const counting: RosterSource = {

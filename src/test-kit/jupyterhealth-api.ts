@@ -1,10 +1,11 @@
 import type { StandInAnswer } from './answer.ts'
 import type { Asked } from './asked.ts'
-import type {
-  JupyterHealthCohort,
-  JupyterHealthOrganization,
-  JupyterHealthStudy,
-  JupyterHealthUser,
+import {
+  type JupyterHealthCohort,
+  type JupyterHealthOrganization,
+  type JupyterHealthStudy,
+  type JupyterHealthUser,
+  systemOf,
 } from './jupyterhealth-cohort.ts'
 import { reachOf } from './jupyterhealth-search.ts'
 
@@ -16,6 +17,7 @@ export function answerApi(
 ): StandInAnswer {
   if (user === undefined) return notSigned(asked)
   const [first, second, ...rest] = asked.segments
+  if (first === 'studies' && rest.join('/') === 'scope_requests') return scopeRequests(cohort, second)
   if (rest.length > 0) return missing()
   if (first === 'users' && second === 'profile') return { status: 200, body: profile(user) }
   if (first === 'users' && second === 'organizations') {
@@ -91,6 +93,27 @@ function studies(
   if (found !== undefined) return { status: 200, body: studyOf(cohort, found) }
   const detail = 'Current User does not have authorization to access this Study.'
   return { status: 403, body: { detail } }
+}
+
+/** What a study requested: the exchange tells whoever is signed in, whatever they may see. */
+function scopeRequests(
+  { studies, observations }: JupyterHealthCohort,
+  id: string | undefined,
+): StandInAnswer {
+  const study = studies.find((one) => String(one.id) === id)
+  if (study === undefined) return { status: 200, body: [] }
+  const { codes, name, description, organization, patients } = study
+  const rows = codes.map((code, at) => ({
+    id: at + 1,
+    study: { id: study.id, name, description, iconUrl: null, organization, patients },
+    scopeCode: {
+      id: 50_000 + at,
+      codingSystem: systemOf(code),
+      codingCode: code,
+      text: observations.find((one) => one.code === code)?.display ?? code,
+    },
+  }))
+  return { status: 200, body: rows }
 }
 
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {

@@ -73,6 +73,11 @@ export interface JupyterHealthCohort {
   readonly imports: JupyterHealthImport[]
 }
 
+/** The system of a code: the exchange knows those of Open mHealth and of IEEE 1752. */
+export function systemOf(code: string): string {
+  return `https://w3id.org/${code.startsWith('ieee:') ? 'ieee1752' : 'openmhealth'}`
+}
+
 const northlake = 20009
 const harbor = 20010
 

@@ -1,6 +1,12 @@
 import { refuse } from './answer.ts'
 import type { Asked } from './asked.ts'
-import type { JupyterHealthCohort, JupyterHealthUser } from './jupyterhealth-cohort.ts'
+import {
+  type JupyterHealthCohort,
+  type JupyterHealthObservation,
+  type JupyterHealthStudy,
+  type JupyterHealthUser,
+  systemOf,
+} from './jupyterhealth-cohort.ts'
 import { importCondition } from './jupyterhealth-imports.ts'
 import { type Listed, type Reach, startOf } from './jupyterhealth-resources.ts'
 
@@ -52,16 +58,16 @@ export function narrowed(
 
 /** Of whom, and in which study and organization: what the caller may not see is refused. */
 function placeConditions(reach: Reach, pairs: Asked['pairs']): ((one: Listed) => boolean)[] {
-  const conditions: ((one: Listed) => boolean)[] = []
-  const patient = numberIn(pairs.findLast(([one]) => one === 'patient')?.[1])
-  if (patient !== undefined) conditions.push(ofPatient(reach, patient))
-  for (const [name, value] of pairs) {
-    const study = /^patient\._has:_?group:member:_id$/i.test(name) ? numberIn(value) : undefined
-    if (study !== undefined) conditions.push(ofStudy(reach, study))
-    const organization = name === 'patient.organization' ? numberIn(value) : undefined
-    if (organization !== undefined) conditions.push(ofOrganization(reach, organization))
-  }
-  return conditions
+  // Of each of them the last value counts.
+  const last = (name: RegExp) => numberIn(pairs.findLast(([one]) => name.test(one))?.[1])
+  const patient = last(/^patient$/)
+  const study = last(/^patient\._has:_?group:member:_id$/i)
+  const organization = last(/^patient\.organization$/)
+  return [
+    ...(organization === undefined ? [] : [ofOrganization(reach, organization)]),
+    ...(study === undefined ? [] : [ofStudy(reach, study)]),
+    ...(patient === undefined ? [] : [ofPatient(reach, patient)]),
+  ]
 }
 
 function conditionOf(
@@ -101,7 +107,11 @@ function ofStudy(reach: Reach, id: string): (one: Listed) => boolean {
     one.patient === undefined
       ? one.id === study.id
       : study.patients.includes(one.patient.id) &&
-        (one.observation === undefined || study.codes.includes(one.observation.code))
+        (one.observation === undefined || isRequested(study, one.observation))
+}
+
+function isRequested({ codes }: JupyterHealthStudy, { system, code }: JupyterHealthObservation): boolean {
+  return codes.includes(code) && systemOf(code) === system
 }
 
 function ofOrganization(reach: Reach, id: string): (one: Listed) => boolean {

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { Grant } from '../access/grant.ts'
 import type { Rule } from '../access/narrowing.ts'
 import type { Principal } from '../access/principal.ts'
+import type { RequestedType } from '../access/restrictions.ts'
 import type { Roster } from '../access/roster.ts'
 import type { ScopeNeed } from '../access/scopes.ts'
 import type { RosterKey, Target } from '../access/target.ts'
@@ -63,6 +64,8 @@ export interface GrantedContext extends ToolContext {
   readonly exchange: Exchange
   /** The roster of a study or organization within the grant, whole: from the cache, or read to its end. */
   readonly roster: (key: RosterKey) => Promise<Roster>
+  /** The types of data that a study within the grant requested; undefined where the exchange does not record them. */
+  readonly requestedTypes: (study: string) => Promise<readonly RequestedType[] | undefined>
 }
 
 /**

@@ -1,4 +1,5 @@
-import { type LoadedRoster, openDecision } from '../../src/access/decide.ts'
+import { openDecision } from '../../src/access/decide.ts'
+import type { LoadedRoster } from '../../src/access/known.ts'
 import type { Caller, Policy, Rule } from '../../src/access/narrowing.ts'
 import { parsePermissions } from '../../src/access/permissions.ts'
 import { defaultRoles } from '../../src/access/roles.ts'
@@ -53,8 +54,14 @@ export const studyRule: Rule = {
 }
 export const openRule: Rule = { name: 'capabilities', needs: [], patients: false }
 
-export const policy: Policy = { roles: defaultRoles, traits: { categories: true, groups: false } }
-export const jupyterhealth: Policy = { roles: defaultRoles, traits: { categories: false, groups: true } }
+export const policy: Policy = {
+  roles: defaultRoles,
+  traits: { categories: true, groups: false, requestedTypes: false },
+}
+export const jupyterhealth: Policy = {
+  roles: defaultRoles,
+  traits: { categories: false, groups: true, requestedTypes: true },
+}
 
 /** One decision, opened and made. */
 export function decide(

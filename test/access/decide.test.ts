@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { isDenial, type LoadedRoster, openDecision } from '../../src/access/decide.ts'
+import { isDenial, openDecision } from '../../src/access/decide.ts'
 import type { Grant } from '../../src/access/grant.ts'
+import type { LoadedRoster } from '../../src/access/known.ts'
 import type { Caller, Denial, Policy, Rule } from '../../src/access/narrowing.ts'
 import { refusedRoster } from '../../src/access/roster.ts'
 import type { RosterKey, Target } from '../../src/access/target.ts'

@@ -87,6 +87,7 @@ function exchange(start: readonly Rows[]) {
       if (clock.down) throw new Error('down')
       return enrolmentsOf(view, nameOf(key)).filter((row) => row.patient === patient)
     },
+    requested: async () => [],
   })
   return { state, clock, reads, rowsOf, sourceOf }
 }

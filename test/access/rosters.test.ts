@@ -1,7 +1,8 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
-import type { LoadedRoster } from '../../src/access/decide.ts'
+import type { LoadedRoster } from '../../src/access/known.ts'
+import type { RequestedType } from '../../src/access/restrictions.ts'
 import { type Roster, rosterOf } from '../../src/access/roster.ts'
 import { createRosterStore, type RosterSource } from '../../src/access/rosters.ts'
 import type { RosterKey } from '../../src/access/target.ts'
@@ -11,7 +12,11 @@ const studyA: RosterKey = { kind: 'study', id: 'a' }
 const studyB: RosterKey = { kind: 'study', id: 'b' }
 
 /** A source that counts, and whose reads can be held back. */
-function sourceOf(answers: Record<string, Roster>, identity = 'caller') {
+function sourceOf(
+  answers: Record<string, Roster>,
+  identity = 'caller',
+  requested: Record<string, readonly RequestedType[]> = {},
+) {
   const reads: string[] = []
   const aborted: string[] = []
   let gate: Promise<void> | undefined
@@ -31,6 +36,11 @@ function sourceOf(answers: Record<string, Roster>, identity = 'caller') {
     async enrolments(key, patient) {
       reads.push(`${key.kind}/${key.id} ${patient}`)
       return answers[`${key.kind}/${key.id}`]?.enrolments(patient) ?? []
+    },
+    async requested(study) {
+      reads.push(`types of ${study}`)
+      if (failure !== undefined) throw failure
+      return requested[study]
     },
   }
   return {
@@ -263,5 +273,37 @@ describe('the roster store', () => {
     const undecided = await store.load(one.source, { keys: [studyA] })
     expect(of(undecided, studyA)).toMatchObject({ complete: false })
     expect(one.reads).toEqual(['study/a', 'study/a whole'])
+  })
+})
+
+describe('what studies requested', () => {
+  const types = [{ system: 'urn:types', code: 'steps' }]
+  const settings = { seconds: 60, limit: 10, size: 100 }
+
+  it('is read once for each study and caller, kept as long as rosters, and read anew when it has to be fresh', async () => {
+    const { now, advance } = clock()
+    const store = createRosterStore({ ...settings, now })
+    const { source, reads } = sourceOf({}, 'caller', { a: types, b: [] })
+    const all = new Map([
+      ['a', types],
+      ['b', []],
+    ])
+    expect(await store.requested(source, ['a', 'b'])).toEqual(all)
+    expect(await store.requested(source, ['b', 'a'])).toEqual(all)
+    expect(reads).toEqual(['types of a', 'types of b'])
+    await store.requested(sourceOf({}, 'other', { a: [] }).source, ['a'])
+    expect(await store.requested(source, ['a'])).toEqual(new Map([['a', types]]))
+    await store.requested(source, ['a'], true)
+    advance(60_000)
+    await store.requested(source, ['a'])
+    expect(reads).toEqual(['types of a', 'types of b', 'types of a', 'types of a'])
+  })
+
+  it('is not there of a study that the exchange refuses, and fails where the exchange fails', async () => {
+    const store = createRosterStore({ ...settings, now: clock().now })
+    const { source, failWith } = sourceOf({}, 'caller', { a: types })
+    expect([...(await store.requested(source, ['a', 'gone'])).keys()]).toEqual(['a'])
+    failWith(new Error('down'))
+    await expect(store.requested(source, ['a'], true)).rejects.toThrow('down')
   })
 })

@@ -142,12 +142,22 @@ describe('a JupyterHealth Exchange that', () => {
     expect(exchange.requests.map(({ path }) => path).join()).not.toMatch(/4002[69]|30008/)
   })
 
-  it('counts a study by its enrolled patients, all types, whichever way it is asked', async () => {
+  it('counts of a study what it requested of its patients, whichever way it is asked', async () => {
     const claims = { sub: 'y', aud, ...permissionsClaim({ studies: ['30007'] }) }
     const other = await gateway.connect('http', await issuer.token(claims))
     const whole = await other.call('count_study_observations', { study_id: '30007' })
     const each = await other.call('count_study_observations', { study_id: '30007', by_patient: true })
-    expect(whole.text).toContain('1600')
-    expect(each.text).toContain('1600')
+    expect(whole.text).toMatch(/^480\b/m)
+    expect(each.text).toMatch(/^480\b/m)
+    const [inStudy, alone] = await Promise.all([
+      other.call('count_patient_observations', { patient_id: '40019', study_id: '30007' }),
+      other.call('count_patient_observations', { patient_id: '40019' }),
+    ])
+    expect([inStudy.text, alone.text]).toEqual([
+      expect.stringMatching(/^60\b/m),
+      expect.stringMatching(/^60\b/m),
+    ])
+    const everything = await client.call('count_patient_observations', { patient_id: '40019' })
+    expect(everything.text).toMatch(/^200\b/m)
   })
 })

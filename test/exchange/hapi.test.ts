@@ -342,7 +342,7 @@ describe('the opener', () => {
     const server = await startHapi('R5')
     const opener = openerOf(server.baseUrl)
     expect(opener.knownTraits()).toBeUndefined()
-    const traits = { categories: true, groups: false }
+    const traits = { categories: true, groups: false, requestedTypes: false }
     expect(await Promise.all([opener.traits(callOf()), opener.traits(callOf())])).toEqual([traits, traits])
     expect(opener.knownTraits()).toEqual(traits)
     expect(server.arrivals).toHaveLength(1)
@@ -352,8 +352,8 @@ describe('the opener', () => {
   it('takes a configured dialect as it is', async () => {
     const server = await startHapi('R5')
     const opener = openerOf(server.baseUrl, { fhir: { dialect: 'jupyterhealth' } })
-    expect(opener.knownTraits()).toEqual({ categories: false, groups: true })
-    expect(await opener.traits(callOf())).toEqual({ categories: false, groups: true })
+    expect(opener.knownTraits()).toEqual({ categories: false, groups: true, requestedTypes: true })
+    expect(await opener.traits(callOf())).toEqual({ categories: false, groups: true, requestedTypes: true })
     expect(server.arrivals).toEqual([])
   })
 

@@ -2,19 +2,26 @@ import { describe, expect, it } from 'vitest'
 import type { Exchange } from '../../src/exchange/exchange.ts'
 import { grantFor, on } from './grants.ts'
 import type { Row } from './hapi-stand-in.ts'
-import { type JupyterHealthFaults, startJupyterHealth } from './jupyterhealth-stand-in.ts'
+import { code, type JupyterHealthFaults, startJupyterHealth } from './jupyterhealth-stand-in.ts'
 import { codeOf, exchangeOf } from './opened.ts'
 
-const caller = { studies: { '30': ['41', '42', '43'] }, organizations: { '20': ['41', '42'] } }
+const all = ['sleep:1', 'rate:1', 'rate:2'].map(code)
+const caller = {
+  studies: { '30': ['41', '42', '43'] },
+  organizations: { '20': ['41', '42'] },
+  requested: { '30': all },
+}
 const on41 = grantFor(caller, on.patient('41'))
 const onStudy = grantFor(caller, on.study('30'))
+const sleepStudy = { studies: { '32': ['41', '42'] }, requested: { '32': [code('sleep:1')] } }
+const onSleep = grantFor(sleepStudy, on.patient('41'))
 const onOrganization = grantFor(caller, on.organization('20'))
 const reach = grantFor(caller, on.reach)
 const roster = grantFor(caller, on.study('30'), false)
 const newest = { order: 'newest', count: 50 } as const
 const study = 'patient._has:Group:member:_id'
-const codes = [{ system: 'https://w3id.org/openmhealth', code: 'rate:1' }]
-const more = [...codes, { system: 'https://w3id.org/openmhealth', code: 'rate:2' }]
+const codes = [code('rate:1')]
+const more = [...codes, code('rate:2')]
 const days = { from: '2026-10-02T00:00:00Z', before: '2026-10-05T00:00:00Z' }
 const hours = { from: '2026-10-02T13:00:00Z', before: '2026-10-04T11:00:00Z' }
 
@@ -134,6 +141,54 @@ const wrong: [string, Ask, JupyterHealthFaults, string][] = [
     'NOT_SUPPORTED_BY_EXCHANGE',
   ],
   [
+    'counts without the study',
+    (exchange) => exchange.countObservations(onStudy, {}),
+    { ignores: [study] },
+    'NOT_SUPPORTED_BY_EXCHANGE',
+  ],
+  [
+    'counts a patient of a study without the study',
+    (exchange) => exchange.countPatientObservations(onSleep, '41', {}),
+    { ignores: [study] },
+    'NOT_SUPPORTED_BY_EXCHANGE',
+  ],
+  [
+    'counts a patient of a study without the patient',
+    (exchange) => exchange.countPatientObservations(onSleep, '41', {}),
+    { ignores: ['patient'] },
+    'NOT_SUPPORTED_BY_EXCHANGE',
+  ],
+  [
+    'gives types that the study did not request',
+    (exchange) => exchange.observations(onSleep, newest),
+    { ignores: [study] },
+    'EXCHANGE_LEAK',
+  ],
+  [
+    'gives a type of another system as one that the study requested',
+    (exchange) => exchange.observations(onSleep, newest),
+    { alters: only('Observation', { code: { coding: [{ system: 'urn:other', code: 'sleep:1' }] } }) },
+    'EXCHANGE_LEAK',
+  ],
+  [
+    'lists what another study requested',
+    (exchange) => exchange.requestedTypes(roster),
+    { altersRequests: (rows) => rows.map((row) => ({ ...row, study: { id: 31 } })) },
+    'EXCHANGE_LEAK',
+  ],
+  [
+    'lists a type without its system',
+    (exchange) => exchange.requestedTypes(roster),
+    { altersRequests: ([first, ...rows]) => [{ ...first, scopeCode: { codingCode: 'sleep:1' } }, ...rows] },
+    'EXCHANGE_REJECTED',
+  ],
+  [
+    'lists the types that a study requested in another form',
+    (exchange) => exchange.requestedTypes(roster),
+    { altersRequests: (rows) => ({ results: rows }) },
+    'EXCHANGE_REJECTED',
+  ],
+  [
     'counts without the code',
     (exchange) => exchange.countPatientObservations(on41, '41', { codes }),
     { ignores: ['code'] },
@@ -199,13 +254,6 @@ describe('a JupyterHealth Exchange that', () => {
     expect(server.arrivals.filter(({ url }) => url.includes('Observation'))).toEqual([])
     const { observations } = await exchange.patientObservations(onStudy, '42', newest)
     expect(observations.length).toBeGreaterThan(0)
-  })
-
-  it('counts without the study is asked for each patient', async () => {
-    const server = await startJupyterHealth({ ignores: [study] })
-    const count = await exchangeOf(server.baseUrl).countObservations(onStudy, {})
-    expect(count).toEqual({ count: 14, excluded: 1 })
-    expect(server.arrivals.filter(({ url }) => /patient=4[123]&_summary/.test(url))).toHaveLength(3)
   })
 
   it('lists studies of others has them passed over', async () => {

@@ -13,6 +13,8 @@ export interface JupyterHealthFaults {
   readonly wholeDays?: boolean
   /** Types that this caller may not search. */
   readonly forbids?: readonly string[]
+  /** Changes the list of what a study requested. */
+  readonly altersRequests?: (rows: readonly object[]) => unknown
   /** The API beside FHIR is refused to this caller. */
   readonly noApi?: number
 }
@@ -21,8 +23,13 @@ export interface JupyterHealthFaults {
 export interface JupyterHealthData {
   readonly studies: Readonly<Record<string, readonly string[]>>
   readonly organizations: Readonly<Record<string, readonly string[]>>
+  /** Codes that studies requested: of their patients' observations only these are the study's. */
+  readonly requested: Readonly<Record<string, readonly string[]>>
   readonly rows: Row[]
 }
+
+/** A code as the exchange has it. */
+export const code = (name: string) => ({ system: 'https://w3id.org/openmhealth', code: name })
 
 /** An observation as the exchange gives it: a value in an attachment that is not decoded here. */
 export function reading(
@@ -36,13 +43,16 @@ export function reading(
     resourceType: 'Observation',
     id: String(id),
     status,
-    code: { coding: codes.map((code) => ({ system: 'https://w3id.org/openmhealth', code })) },
+    code: { coding: codes.map(code) },
     subject: { reference: `Patient/${patient}` },
     ...effective,
   }
 }
 
-/** Three patients in a study, two of them in an organization; a fourth one, whom nobody here may see. */
+/**
+ * Three patients in a study that requested all there is, two of them in an organization, and in a study that requested one type
+ * alone; a fourth one, whom nobody here may see.
+ */
 export function data(): JupyterHealthData {
   const patients = [1, 2, 3, 4].map(
     (n): Row => ({
@@ -53,7 +63,7 @@ export function data(): JupyterHealthData {
       birthDate: `195${n}-06-15`,
     }),
   )
-  const groups = ['30', '31'].map(
+  const groups = ['30', '31', '32'].map(
     (id): Row => ({
       resourceType: 'Group',
       id,
@@ -70,7 +80,8 @@ export function data(): JupyterHealthData {
       : reading(601 + index, 41, ['rate:1'], { effectiveDateTime: at })
   })
   return {
-    studies: { '30': ['41', '42', '43'], '31': ['44'] },
+    studies: { '30': ['41', '42', '43'], '31': ['44'], '32': ['41', '42'] },
+    requested: { '30': ['sleep:1', 'rate:1', 'rate:2'], '31': ['rate:1'], '32': ['sleep:1'] },
     organizations: { '20': ['41', '42'] },
     rows: [
       ...patients,
@@ -90,13 +101,16 @@ const within = 'patient._has:Group:member:_id'
 /** A JupyterHealth Exchange on loopback, with its ways: what it does not know, and every POST, answers everything. */
 export async function startJupyterHealth(
   faults: JupyterHealthFaults = {},
-  { studies, organizations, rows }: JupyterHealthData = data(),
+  { studies, organizations, requested, rows }: JupyterHealthData = data(),
 ): Promise<LoopbackExchange> {
   const exchange = await startExchange((response, { method, url }) => {
     const { pathname, searchParams } = new URL(url, 'http://loopback')
     if (pathname.startsWith('/api/v1/')) {
       if (faults.noApi !== undefined) return json(response, { detail: 'no' }, faults.noApi)
-      return json(response, apiAnswer(pathname.slice('/api/v1/'.length), Object.keys(studies)))
+      const path = pathname.slice('/api/v1/'.length)
+      const asked = /^studies\/(\d+)\/scope_requests$/.exec(path)?.[1]
+      if (asked !== undefined) return json(response, scopeRequests(asked, requested[asked] ?? [], faults))
+      return json(response, apiAnswer(path, Object.keys(studies)))
     }
     const [type = '', id] = pathname
       .replace('/FHIR/R5', '')
@@ -109,11 +123,11 @@ export async function startJupyterHealth(
       return found ? json(response, altered(found, faults)) : json(response, outcome, 404)
     }
     if (faults.forbids?.includes(type)) return json(response, outcome, 403)
-    const query = method === 'POST' ? new URLSearchParams() : searchParams
+    const query = method === 'POST' ? new URLSearchParams() : read(searchParams)
     for (const ignored of faults.ignores ?? []) query.delete(ignored)
     const refused = refusal(query, rows, studies, organizations)
     if (refused !== undefined) return json(response, outcome, refused)
-    const found = ofType.filter((row) => matches(row, query, { studies, organizations }, faults))
+    const found = ofType.filter((row) => matches(row, query, { studies, organizations, requested }, faults))
     const total = faults.total === undefined ? found.length : faults.total(found.length)
     const bundle = { resourceType: 'Bundle', type: 'searchset', ...(total === undefined ? {} : { total }) }
     if (query.get('_summary') === 'count') return json(response, { ...bundle, entry: [] })
@@ -131,6 +145,25 @@ export async function startJupyterHealth(
   return { ...exchange, baseUrl: `${exchange.origin}/FHIR/R5` }
 }
 
+/** The exchange compares the code that it knows an observation by. */
+function isRequested(row: Row, codes: readonly string[] = []): boolean {
+  return codes.some((one) => JSON.stringify(row.code).includes(JSON.stringify(code(one))))
+}
+
+/** What a study requested: to whoever is signed in, and with much of the study. */
+function scopeRequests(
+  id: string,
+  codes: readonly string[],
+  { altersRequests }: JupyterHealthFaults,
+): unknown {
+  const rows = codes.map((name, at) => ({
+    id: at + 1,
+    study: { id: Number(id), name: `Study ${id}`, patients: [41, 42] },
+    scopeCode: { id: at + 1, codingSystem: code(name).system, codingCode: name, text: `The ${name}` },
+  }))
+  return altersRequests === undefined ? rows : altersRequests(rows)
+}
+
 function apiAnswer(path: string, studies: readonly string[]) {
   const details = (id: string) => ({
     id: Number(id),
@@ -140,6 +173,16 @@ function apiAnswer(path: string, studies: readonly string[]) {
   })
   const [, id] = path.split('/')
   return id === undefined ? { count: studies.length, results: studies.map(details) } : details(id)
+}
+
+/** Of a parameter that says whose rows are meant, the last value counts. */
+function read(asked: URLSearchParams): URLSearchParams {
+  const query = new URLSearchParams(asked)
+  for (const name of ['patient', within, 'patient.organization']) {
+    const last = query.getAll(name).at(-1)
+    if (last !== undefined) query.set(name, last)
+  }
+  return query
 }
 
 function refusal(
@@ -165,7 +208,7 @@ function refusal(
 function matches(
   row: Row,
   query: URLSearchParams,
-  { studies, organizations }: Omit<JupyterHealthData, 'rows'>,
+  { studies, organizations, requested }: Omit<JupyterHealthData, 'rows'>,
   faults: JupyterHealthFaults,
 ): boolean {
   const subject = JSON.stringify(row.subject ?? '').match(/Patient\/(\d+)/)?.[1] ?? row.id
@@ -178,7 +221,10 @@ function matches(
       case 'patient':
         return subject === value
       case within:
-        return row.resourceType === 'Group' ? row.id === value : studies[value]?.includes(subject)
+        if (row.resourceType === 'Group') return row.id === value
+        return (
+          studies[value]?.includes(subject) && (row.code === undefined || isRequested(row, requested[value]))
+        )
       case 'patient.organization':
         return row.resourceType === 'Group' || organizations[value]?.includes(subject)
       case 'status':

@@ -1,16 +1,20 @@
 import { describe, expect, it } from 'vitest'
 import type { PatientFilter } from '../../src/exchange/exchange.ts'
 import { grantFor, idsIn, on } from './grants.ts'
-import { data, reading, startJupyterHealth } from './jupyterhealth-stand-in.ts'
+import { code, data, reading, startJupyterHealth } from './jupyterhealth-stand-in.ts'
 import { callOf, json, startExchange, thrownBy } from './loopback.ts'
 import { codeOf, exchangeOf, openerOf, walk } from './opened.ts'
 
-const caller = { studies: { '30': ['41', '42', '43'] }, organizations: { '20': ['41', '42'] } }
+const all = ['sleep:1', 'rate:1', 'rate:2'].map(code)
+const caller = {
+  studies: { '30': ['41', '42', '43'] },
+  organizations: { '20': ['41', '42'] },
+  requested: { '30': all },
+}
 const on41 = grantFor(caller, on.patient('41'))
 const onStudy = grantFor(caller, on.study('30'))
 const reach = grantFor(caller, on.reach)
 const newest = { order: 'newest', count: 5 } as const
-const code = (name: string) => ({ system: 'https://w3id.org/openmhealth', code: name })
 const both = [code('rate:1'), code('none:1'), code('sleep:1')]
 
 async function start(...given: Parameters<typeof startJupyterHealth>) {
@@ -72,7 +76,7 @@ describe('a JupyterHealth Exchange', () => {
   it('lists every study for an unrestricted grant, and asks nothing where none can be there', async () => {
     const { server, exchange } = await start()
     const { studies } = await exchange.studies(grantFor({ superuser: true }, on.reach))
-    expect(studies.map(({ id }) => id)).toEqual(['30', '31'])
+    expect(studies.map(({ id }) => id)).toEqual(['30', '31', '32'])
     const sent = server.arrivals.length
     const none = await exchange.studies(grantFor({ studies: { none: [] } }, on.reach))
     expect(none).toEqual({ studies: [], missing: ['none'], gaps: [] })
@@ -168,7 +172,7 @@ describe('a JupyterHealth Exchange', () => {
   it('reads a roster over its pages', async () => {
     const ids = Array.from({ length: 2500 }, (_, index) => String(50_000 + index))
     const rows = ids.map((id) => ({ resourceType: 'Patient', id }))
-    const { exchange } = await start({}, { studies: { '30': ids }, organizations: {}, rows })
+    const { exchange } = await start({}, { studies: { '30': ids }, organizations: {}, requested: {}, rows })
     const roster = await exchange.roster(grantFor(caller, on.study('30'), false), 5000)
     expect(idsIn(roster)).toEqual(ids)
   })
@@ -372,13 +376,13 @@ describe('a JupyterHealth Exchange', () => {
     expect(await codeOf(exchange.countPatientObservations(on41, '44', {}))).toBe('FORBIDDEN')
   })
 
-  it('counts a study by its patients: its own form finds only the types of data that the study asked for', async () => {
+  it('counts a study in one question, and by its patients where not all of them are within reach', async () => {
     const { server, exchange } = await start()
     await exchange.countObservations(onStudy, {})
-    const observations = server.arrivals.filter(({ url }) => url.includes('/Observation?'))
-    expect(observations.length).toBeGreaterThan(0)
-    expect(observations.every(({ url }) => !url.includes('patient._has'))).toBe(true)
-    const withKnown = grantFor({ studies: { '30': ['41', '-42', '43'] } }, on.study('30'))
+    const counts = () => server.arrivals.filter(({ url }) => url.includes('_summary=count'))
+    expect(counts().filter(({ url }) => !/status=|_id=0/.test(url))).toHaveLength(1)
+    expect(counts().some(({ url }) => url.includes('patient='))).toBe(false)
+    const withKnown = grantFor({ ...caller, studies: { '30': ['41', '-42', '43'] } }, on.study('30'))
     expect(await exchange.countObservations(withKnown, {})).toEqual({ count: 13, excluded: 0 })
   })
 
@@ -397,7 +401,7 @@ describe('a JupyterHealth Exchange', () => {
   it('refuses categories and codes that it cannot search for', async () => {
     const { server, exchange } = await start()
     const scope = 'user/Observation.rs?category=vital-signs user/Patient.rs'
-    const restricted = grantFor({ ...caller, scope }, on.patient('41'))
+    const restricted = grantFor({ organizations: caller.organizations, scope }, on.patient('41'))
     const asked = [
       exchange.observations(restricted, newest),
       exchange.countObservations(restricted, {}),

@@ -6,6 +6,47 @@ import { gist, type Situation, situationsOf } from './recorded.ts'
 const leftOut = /^(practitioner|device|jwks|health|oauth|oidc|smart|api-)/
 const dated = /date-(day|range)|sort-date$|page2$|ordering|follow-next|page1$/
 
+describe('what a study requested', () => {
+  it('is told to whoever is signed in, and nothing of a study that there is not', async () => {
+    const exchange = await startExchange({ dialect: 'jupyterhealth' })
+    const ask = async (id: string, name: string) => {
+      const token = exchange.cohort.users.find((user) => user.name === name)?.token ?? 'of-nobody'
+      const headers = { Authorization: `Bearer ${token}` }
+      return fetch(`${exchange.origin}/api/v1/studies/${id}/scope_requests`, { headers })
+    }
+    for (const name of ['northlake_viewer', 'harbor_member', 'no_org', 'patient01']) {
+      expect(await (await ask('30007', name)).json()).toMatchObject([
+        {
+          study: { id: 30007, patients: expect.arrayContaining([40019]) },
+          scopeCode: { codingSystem: 'https://w3id.org/openmhealth', codingCode: 'omh:step-count:3.0' },
+        },
+        { scopeCode: { codingCode: 'omh:sleep-duration:2.0', text: 'Sleep duration' } },
+      ])
+    }
+    expect(await (await ask('1', 'no_org')).json()).toEqual([])
+    expect((await ask('30007', 'nobody')).status).toBe(401)
+    await exchange.close()
+  })
+
+  it('is what a search by study finds, by the last study that it names', async () => {
+    const exchange = await startExchange({ dialect: 'jupyterhealth' })
+    const token = exchange.cohort.users.find(({ name }) => name === 'northlake_member')?.token
+    const total = async (query: string) => {
+      const headers = { Authorization: `Bearer ${token}` }
+      const answer = await fetch(`${exchange.url}/Observation?_summary=count&${query}`, { headers })
+      return ((await answer.json()) as { total: number }).total
+    }
+    const study = 'patient._has:Group:member:_id'
+    const inSteps = await total(`${study}=30007`)
+    const { patients = [] } = exchange.cohort.studies.find(({ id }) => id === 30007) ?? {}
+    expect(inSteps).toBe(60 * patients.length)
+    expect(await total(`${study}=30006&${study}=30007`)).toBe(inSteps)
+    expect(await total(`${study}=30007&patient=40019`)).toBe(60)
+    expect(await total('patient=40019')).toBe(200)
+    await exchange.close()
+  })
+})
+
 describe('the JupyterHealth stand-in against recordings of the real server', () => {
   const situations = situationsOf('jupyterhealth-r5')
   let exchange: TestExchange<JupyterHealthCohort>

@@ -62,6 +62,7 @@ export async function callTool(tool: Tool, given: unknown, calling: Calling): Pr
     target,
     exchange,
     roster: async (key) => rosterOfHoldings(calling.holdings, key),
+    requestedTypes: async (study) => calling.holdings?.requested?.[study],
   }
   return { answer: await tool.run(input, context), exchange }
 }

@@ -1,4 +1,5 @@
 import { assertGrant, type Grant } from '../../src/access/grant.ts'
+import type { RequestedType } from '../../src/access/restrictions.ts'
 import type { Enrolment, Roster } from '../../src/access/roster.ts'
 import { rosterOf } from '../../src/access/roster.ts'
 import { fhirMcpError } from '../../src/errors.ts'
@@ -13,6 +14,8 @@ export interface Holdings {
   readonly patients?: readonly Patient[]
   readonly rosters?: Readonly<Record<string, readonly Enrolment[]>>
   readonly capabilities?: Partial<Capabilities>
+  /** What studies requested, by id. */
+  readonly requested?: Readonly<Record<string, readonly RequestedType[]>>
 }
 
 /** A question that was asked, and which patients it named. */
@@ -88,6 +91,11 @@ export function exchangeDouble(holdings: Holdings): ExchangeDouble {
       assertGrant(grant)
       asked.push({ method: 'enrolments', ids: [patient] })
       return rosterRows(grant).filter((row) => row.patient === patient)
+    },
+    async requestedTypes(grant) {
+      assertGrant(grant)
+      asked.push({ method: 'requestedTypes' })
+      return undefined
     },
     async patients(grant, filter, ids) {
       assertGrant(grant)

@@ -144,6 +144,7 @@ export async function callOn(tool: Tool, given: unknown, calling: ObservationCal
     target,
     exchange: calling.exchange,
     roster: async () => roster,
+    requestedTypes: async () => undefined,
     ...calling.context,
   })
 }

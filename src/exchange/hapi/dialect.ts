@@ -17,6 +17,8 @@ export const hapi: Dialect = {
   studyOf,
   rosterFor,
   enrolmentsOf,
+  // A ResearchStudy has no place for them.
+  requestedTypesOf: async () => undefined,
   patientsOf,
   patientOf,
   observationsOf,

@@ -4,14 +4,16 @@ import { isFhirMcpError } from '../../errors.ts'
 import type { Asking } from '../asking.ts'
 import { type Checked, leak, membersOf, rejected, requireHonoured, requireMember, staysIn } from '../check.ts'
 import type { ObservationCount, ObservationFilter } from '../exchange.ts'
-import { type Bounds, boundsOf, hasCode } from '../honoured.ts'
+import { type Bounds, boundsOf } from '../honoured.ts'
+import { holdWithin } from '../restrictions.ts'
 import type { SearchPairs } from '../search-pairs.ts'
+import { disjointBranchesOf, gives, placesOf, type SearchBranch } from './branches.ts'
 import { holdAgainstBranch, subjectOf } from './check-observation.ts'
-import { branchPairs, type CodeBranch, codeBranches, isWholeDay, requireNoCategories } from './filters.ts'
+import { branchPairs, isWholeDay } from './filters.ts'
 import { exchangeId, isExchangeId } from './ids.ts'
-import { provePlace } from './place-proof.ts'
+import { provePlaces } from './place-proof.ts'
 import { countRows, readPage, readRows } from './rows.ts'
-import { memberOf, organizationParameter } from './within.ts'
+import { memberOf } from './within.ts'
 
 const none: ObservationCount = { count: 0, excluded: 0 }
 const notCounted = ['entered-in-error', 'cancelled'] as const
@@ -24,9 +26,6 @@ const impossible: Readonly<Record<string, string>> = {
   status: 'no-such-status',
 }
 
-/** Filters that say whose observations are meant. */
-const places = ['patient', organizationParameter]
-
 /** How many observations one patient of a grant has. */
 export async function countOfPatient(
   asking: Asking,
@@ -34,39 +33,36 @@ export async function countOfPatient(
   patient: string,
   filter: ObservationFilter,
 ): Promise<ObservationCount> {
-  requireNoCategories(grant)
   requireMember(grant, patient)
-  const counting = { asking, grant, codes: codeBranches(filter.codes), bounds: boundsOf(filter) }
-  return countWithin(counting, [['patient', exchangeId(patient)]])
+  return countWithin({ asking, grant, patient: exchangeId(patient), filter, bounds: boundsOf(filter) })
 }
 
 /**
- * How many observations all patients of a grant have. An organization is counted as one where all of its patients are within
- * the grant and that form is proven; otherwise the patients are counted one by one. A study always is: its own form finds
- * only the types of data that the study asked for, not all observations of its patients.
+ * How many observations all patients of a grant have. A study or organization is counted as one where all of its patients are
+ * within the grant (and, for an organization, that form is proven); otherwise the patients are counted one by one.
  */
 export async function countOfAll(
   asking: Asking,
   grant: Grant,
   filter: ObservationFilter,
 ): Promise<ObservationCount> {
-  requireNoCategories(grant)
-  const counting = { asking, grant, codes: codeBranches(filter.codes), bounds: boundsOf(filter) }
+  const counting = { asking, grant, patient: undefined, filter, bounds: boundsOf(filter) }
   const members = membersOf(grant)
-  if (members === undefined) return countWithin(counting, [])
+  if (members === undefined) return countWithin(counting)
   if (members.length === 0) return none
   const { target, patients } = grant.terms
   const isWhole = patients?.known.size === 0
+  if (isWhole && target.kind === 'study') return countWithin(counting)
   if (isWhole && target.kind === 'organization') {
     try {
-      return await countWithin(counting, [memberOf({ kind: 'organization', id: target.organization })])
+      return await countWithin({ ...counting, organization: target.organization })
     } catch (error) {
       if (!isFhirMcpError(error, 'NOT_SUPPORTED_BY_EXCHANGE')) throw error
     }
   }
   const counts = await pMap(
     members.filter(isExchangeId),
-    (patient) => countWithin(counting, [['patient', patient]]),
+    (patient) => countWithin({ ...counting, patient }),
     { concurrency: asking.connections },
   )
   return sumOf(counts)
@@ -75,55 +71,79 @@ export async function countOfAll(
 interface Counting {
   readonly asking: Asking
   readonly grant: Grant
-  readonly codes: readonly CodeBranch[]
+  /** Undefined: everybody of the organization, or of the study that the grant is restricted to. */
+  readonly patient: string | undefined
+  readonly organization?: string | undefined
+  readonly filter: ObservationFilter
   readonly bounds: Bounds
 }
 
-/**
- * Counts what one search form reaches. Codes are counted one by one; where several have observations, all but the largest
- * are read, because one observation may have several of the codes.
- */
-async function countWithin(counting: Counting, within: SearchPairs): Promise<ObservationCount> {
-  const { asking, codes, bounds } = counting
-  const branches = await pMap(
-    codes,
-    async (code) => {
-      const pairs = [...within, ...branchPairs(code, bounds)]
-      return { code, pairs, total: await countRows(asking, pairs) }
+/** Counts what the searches of a grant reach, one by one. */
+async function countWithin(counting: Counting): Promise<ObservationCount> {
+  const { asking, grant, patient, organization, filter, bounds } = counting
+  const searches = disjointBranchesOf({ grant, patient, codes: filter.codes })
+  const within = organization === undefined ? [] : [memberOf({ kind: 'organization', id: organization })]
+  const counted = await pMap(
+    searches,
+    async (search): Promise<CountedBranch> => {
+      const places = [...within, ...placesOf(search, patient)]
+      const pairs = [...places, ...branchPairs(search.code, bounds)]
+      return { search, places, pairs, total: await countRows(asking, pairs) }
     },
     { concurrency: asking.connections },
   )
-  const [main, ...others] = branches.filter(({ total }) => total > 0).sort((a, b) => b.total - a.total)
+  const there = counted.filter(({ total }) => total > 0).sort((a, b) => b.total - a.total)
+  const [main, ...others] = there
   if (main === undefined) return none
-  await pMap(main.pairs, (pair) => proveForm(counting, pair), { concurrency: asking.connections })
-  await proveBounds(counting, main)
-  const excluded = await pMap(
-    notCounted,
-    (status) => countRows(asking, [...main.pairs, ['status', status]]),
-    { concurrency: asking.connections },
-  )
-  const excludedThere = excluded.reduce((sum, one) => sum + one, 0)
-  if (excludedThere > 0) await proveForm(counting, ['status', 'no-such-status'])
-  if (excludedThere > main.total) throw rejected('It counts more with a filter than without.')
-
-  const rows = await pMap(others, (branch) => readBranch(counting, branch), {
+  // What a study gives has one code each, which it is found by.
+  const isDisjoint = there.every(({ search }) => search.study !== undefined)
+  if (!isDisjoint)
+    return sumOf([await countBranch(counting, main), await countOthers(counting, main, others)])
+  const counts = await pMap(there, (branch) => countBranch(counting, branch), {
     concurrency: asking.connections,
   })
+  return sumOf(counts)
+}
+
+/** Proves the number of one branch, and takes off what does not count. */
+async function countBranch(counting: Counting, branch: CountedBranch): Promise<ObservationCount> {
+  const { asking, grant } = counting
+  const { places, pairs, total } = branch
+  await provePlaces(asking, grant, places)
+  const filters = pairs.slice(places.length)
+  await pMap(filters, (pair) => proveForm(counting, pair), { concurrency: asking.connections })
+  await proveBounds(counting, branch)
+  const counts = await pMap(notCounted, (status) => countRows(asking, [...pairs, ['status', status]]), {
+    concurrency: asking.connections,
+  })
+  const excluded = counts.reduce((sum, one) => sum + one, 0)
+  if (excluded > 0) await proveForm(counting, ['status', 'no-such-status'])
+  if (excluded > total) throw rejected('It counts more with a filter than without.')
+  return { count: total - excluded, excluded }
+}
+
+/** What the other branches have beside the largest: they are read, because one observation may have several of the codes. */
+async function countOthers(
+  counting: Counting,
+  main: CountedBranch,
+  others: readonly CountedBranch[],
+): Promise<ObservationCount> {
+  const rows = await pMap(others, (branch) => readBranch(counting, branch), {
+    concurrency: counting.asking.connections,
+  })
   const elsewhere = new Map<string, Checked<'Observation'>>()
-  for (const row of rows.flat()) {
-    if (main.code === undefined || !hasCode(row, main.code)) elsewhere.set(row.id, row)
-  }
-  const excludedElsewhere = [...elsewhere.values()].filter(({ status }) =>
+  for (const row of rows.flat()) if (!gives(main.search, row)) elsewhere.set(row.id, row)
+  const excluded = [...elsewhere.values()].filter(({ status }) =>
     notCounted.some((one) => one === status),
   ).length
-  return sumOf([
-    { count: main.total - excludedThere, excluded: excludedThere },
-    { count: elsewhere.size - excludedElsewhere, excluded: excludedElsewhere },
-  ])
+  return { count: elsewhere.size - excluded, excluded }
 }
 
 interface CountedBranch {
-  readonly code: CodeBranch
+  readonly search: SearchBranch
+  /** Whose observations are counted. */
+  readonly places: SearchPairs
+  /** The same, and the filters. */
   readonly pairs: SearchPairs
   readonly total: number
 }
@@ -142,8 +162,10 @@ function holdRow(
   branch: CountedBranch,
   row: Checked<'Observation'>,
 ): void {
-  if (!staysIn(grant, subjectOf(row, asking.client.baseUrl))) throw leak()
-  holdAgainstBranch(row, branch.code, bounds)
+  const patient = subjectOf(row, asking.client.baseUrl)
+  if (!staysIn(grant, patient)) throw leak()
+  holdWithin(grant, row, patient)
+  holdAgainstBranch(row, branch.search.code, bounds)
 }
 
 /**
@@ -171,8 +193,7 @@ async function proveBounds(counting: Counting, branch: CountedBranch): Promise<v
   )
 }
 
-function proveForm({ asking, grant }: Counting, [name, value]: readonly [string, string]): Promise<void> {
-  if (places.includes(name)) return provePlace(asking, grant, name)
+function proveForm({ asking }: Counting, [name, value]: readonly [string, string]): Promise<void> {
   const form = name === 'date' ? `date ${value.slice(0, 2)}` : name
   const control = impossible[form]
   if (control === undefined) throw rejected(`There is no control for ${form}.`)

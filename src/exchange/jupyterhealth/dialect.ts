@@ -4,6 +4,7 @@ import { countOfAll, countOfPatient } from './counts.ts'
 import { observationsOf } from './observations.ts'
 import { patientOf, patientsOf } from './patients.ts'
 import { observationsOfPatients } from './patients-observations.ts'
+import { requestedTypesOf } from './requested-types.ts'
 import { enrolmentsOf, rosterFor } from './rosters.ts'
 import { studiesOf, studyOf } from './studies.ts'
 
@@ -16,6 +17,7 @@ export const jupyterHealth: Dialect = {
   studyOf,
   rosterFor,
   enrolmentsOf,
+  requestedTypesOf,
   patientsOf,
   patientOf,
   observationsOf,

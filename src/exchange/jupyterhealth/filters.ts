@@ -8,13 +8,6 @@ import type { SearchPairs } from '../search-pairs.ts'
 /** One code of a search, or every one. The exchange takes a single `system|code` per request. */
 export type CodeBranch = SearchCode | undefined
 
-/** The branches of a search: one per code, or one for all codes. */
-export function codeBranches(codes: readonly SearchCode[] | undefined): readonly CodeBranch[] {
-  if (codes === undefined) return [undefined]
-  const unique = new Map(codes.map((code) => [`${code.system}|${code.code}`, code]))
-  return [...unique.values()]
-}
-
 /** The code and the bounds of a branch as search parameters. */
 export function branchPairs(code: CodeBranch, bounds: Bounds): SearchPairs {
   return [

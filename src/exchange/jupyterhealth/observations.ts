@@ -6,18 +6,20 @@ import type { Asking } from '../asking.ts'
 import { leak, requireHonoured, requireMember } from '../check.ts'
 import { effectiveStart } from '../effective.ts'
 import type { Gap, ObservationPage, ObservationPageQuery } from '../exchange.ts'
-import { boundsOf, hasCode } from '../honoured.ts'
+import { boundsOf } from '../honoured.ts'
 import { mergeBranches } from '../merge.ts'
+import { holdWithin } from '../restrictions.ts'
 import { createBranch, endedBranch, type PagedBranch, type Row } from './branch.ts'
+import { branchesOf, gives, placesOf, type SearchBranch } from './branches.ts'
 import { holdAgainstBranch, subjectOf } from './check-observation.ts'
-import { branchPairs, type CodeBranch, codeBranches, requireNoCategories } from './filters.ts'
+import { branchPairs } from './filters.ts'
 import { byNumber, exchangeId } from './ids.ts'
 import { largestPage, readPage } from './rows.ts'
 
 /**
- * A page of the observations of one patient of a grant. Each code is a search of its own; they are merged in the order of the
- * exchange: by the start of the effective time, undated last, then by id. An observation with several of the codes is
- * given once, by the first of them.
+ * A page of the observations of one patient of a grant. Each code is a search of its own, or where none is asked for each study
+ * that reaches the patient; they are merged in the order of the exchange: by the start of the effective time, undated last,
+ * then by id. An observation that several of them give is given once, by the first.
  */
 export async function observationsOf(
   asking: Asking,
@@ -25,20 +27,19 @@ export async function observationsOf(
   member: string,
   query: ObservationPageQuery,
 ): Promise<ObservationPage> {
-  requireNoCategories(grant)
   requireMember(grant, member)
   const patient = exchangeId(member)
   const bounds = boundsOf(query)
-  const codes = codeBranches(query.codes)
+  const searches = branchesOf({ grant, patient, codes: query.codes })
   const compare = query.order === 'newest' ? newestFirst : oldestFirst
-  const positions = positionsOf(query, codes.length)
+  const positions = positionsOf(query, searches.length)
   const gaps = new Set<Gap>()
-  const branches = codes.map((code, index): PagedBranch => {
+  const branches = searches.map((search, index): PagedBranch => {
     const from = positions?.[index]
     if (from === null) return endedBranch
     const pairs = [
-      ['patient', patient],
-      ...branchPairs(code, bounds),
+      ...placesOf(search, patient),
+      ...branchPairs(search.code, bounds),
       ['_sort', query.order === 'newest' ? '-date' : 'date'],
     ] as const
     const read = async (page: number, size: number) => {
@@ -48,15 +49,15 @@ export async function observationsOf(
       const dated = rows.map((observation): Row => ({ observation, start: effectiveStart(observation) }))
       for (const [at, row] of dated.entries()) {
         if (subjectOf(row.observation, asking.client.baseUrl) !== patient) throw leak()
-        holdAgainstBranch(row.observation, code, bounds)
+        holdWithin(grant, row.observation, patient)
+        holdAgainstBranch(row.observation, search.code, bounds)
         const before = dated[at - 1]
         requireHonoured(before === undefined || compareTimes(compare, before, row) <= 0, '_sort')
       }
       return { rows: dated, total }
     }
-    const earlier = codes.slice(0, index)
-    const isElsewhere = (row: Row) =>
-      earlier.some((other) => other !== undefined && hasCode(row.observation, other))
+    const earlier = searches.slice(0, index)
+    const isElsewhere = (row: Row) => earlier.some((other) => gives(other, row.observation))
     return createBranch({ read, isElsewhere }, from, Math.min(query.count, largestPage))
   })
   const merged = await mergeBranches(branches, compare, query.count)
@@ -70,18 +71,18 @@ export async function observationsOf(
       if (!position?.some((one) => one !== null)) return undefined
       return position.map((one) => (one === null ? null : JSON.stringify(one)))
     },
-    total: gaps.size > 0 ? undefined : totalOf(branches, codes, positions === undefined),
+    total: gaps.size > 0 ? undefined : totalOf(branches, searches, positions === undefined),
     gaps: [...gaps],
   }
 }
 
 /**
- * One code: what the exchange says. Several: the totals of their searches, where those that are not empty, but for one,
- * have come whole, so that what they share can be told; otherwise it is not known.
+ * One search: what the exchange says. Several: the totals of all, where those that are not empty, but for one, have come
+ * whole, so that what they share can be told; otherwise it is not known.
  */
 function totalOf(
   branches: readonly PagedBranch[],
-  codes: readonly CodeBranch[],
+  searches: readonly SearchBranch[],
   isFirstPage: boolean,
 ): number | undefined {
   const [only] = branches
@@ -90,13 +91,13 @@ function totalOf(
   if (!isFirstPage) return undefined
   const totals = branches.map((branch) => branch.total() ?? 0)
   const largest = totals.indexOf(Math.max(...totals))
-  const main = codes[largest]
+  const main = searches[largest]
   const others = new Set<string>()
   for (const [index, branch] of branches.entries()) {
     if (index === largest || totals[index] === 0) continue
     const rows = branch.whole()
     if (rows === undefined || main === undefined) return undefined
-    for (const { observation } of rows) if (!hasCode(observation, main)) others.add(observation.id)
+    for (const { observation } of rows) if (!gives(main, observation)) others.add(observation.id)
   }
   return (totals[largest] ?? 0) + others.size
 }

@@ -1,20 +1,31 @@
+import pMap from 'p-map'
 import type { Grant } from '../../access/grant.ts'
 import { isFhirMcpError } from '../../errors.ts'
 import type { Asking } from '../asking.ts'
+import type { SearchPairs } from '../search-pairs.ts'
 import { exchangeId } from './ids.ts'
 import { countRows, readPage } from './rows.ts'
 
 /**
- * Makes sure that a count by patient, study or organization is of that one alone, for this caller: the exchange honours
- * these filters for practitioners, and ignores them for patient users, to whom it answers nothing but their own. So where
- * a grant is on the token's own patient alone, it is enough that the caller's whole view is that patient. Throws
- * NOT_SUPPORTED_BY_EXCHANGE.
+ * Makes sure that a count by patient, study or organization (or several of them) is of that one alone, for this caller: the
+ * exchange honours these filters for practitioners, and ignores them for patient users, to whom it answers nothing but their
+ * own. So where a grant is on the token's own patient alone, it is enough that the caller's whole view is that patient.
+ * The control of a filter has the others beside it, as the count has. Throws NOT_SUPPORTED_BY_EXCHANGE.
  */
-export async function provePlace(asking: Asking, grant: Grant, name: string): Promise<void> {
+export async function provePlaces(asking: Asking, grant: Grant, places: SearchPairs): Promise<void> {
   const { identity } = asking.call.credential
   const own = grant.ownAlone
   if (own !== undefined && (await seesNobodyElse(asking, exchangeId(own)))) return
-  await asking.proofs.require(name, () => countRows(asking, [[name, '0']]), identity)
+  const names = places.map(([name]) => name).join(' ')
+  await pMap(
+    places,
+    ([name]) => {
+      const control = places.map((place) => (place[0] === name ? ([name, '0'] as const) : place))
+      const form = places.length === 1 ? name : `${name} of ${names}`
+      return asking.proofs.require(form, () => countRows(asking, control), identity)
+    },
+    { concurrency: asking.connections },
+  )
 }
 
 /** Whether the one Patient that the exchange shows to this caller is this one. */

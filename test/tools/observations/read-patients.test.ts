@@ -39,6 +39,7 @@ function studyOf(sizes: readonly number[], concurrency: number, turns: readonly 
     target,
     exchange,
     roster: noRoster,
+    requestedTypes: async () => undefined,
   }
   return { patients, context }
 }
