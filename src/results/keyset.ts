@@ -12,6 +12,8 @@ export interface PagedCall extends CursorBinding {
 /** A page of what was sorted by id. */
 export interface IdPage<T> {
   readonly items: readonly T[]
+  /** As `Page.most` of a searchset. */
+  readonly most: number
   /** As `Page.cursorAfter` of a searchset. */
   readonly cursorAfter: (n: number) => Promise<string | undefined>
 }
@@ -55,6 +57,7 @@ export function pageById<T>(
   const items = left.slice(0, most)
   return {
     items,
+    most,
     async cursorAfter(n) {
       const last = items[n - 1]
       return last === undefined || n >= left.length ? undefined : call.cursors.seal(call, idOf(last))

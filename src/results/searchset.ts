@@ -19,6 +19,9 @@ export interface Page {
   readonly self: string
   readonly columns: readonly string[]
   readonly rows: readonly Row[]
+  /** How many rows the caller asked for, and how many were looked for, since no more could fit. */
+  readonly limit: number
+  readonly most: number
   /** Exact number of matches; left out where it is not known. */
   readonly total: number | undefined
   readonly notes: readonly Note[]
@@ -48,7 +51,11 @@ export async function pageAnswer(page: Page): Promise<Answer> {
   const forRows = { ...page, byteBudget: page.byteBudget - headBytes(page) }
   const shown = rowsThatFit(forRows)
   const cursor = await page.cursorAfter(shown)
-  const notes = [...page.notes, ...sizeNotes(forRows, shown)]
+  const notes = [
+    ...page.notes,
+    ...(cursor === undefined ? [] : fewerNotes(page, shown)),
+    ...sizeNotes(forRows, shown),
+  ]
   const rows = page.rows.slice(0, shown)
   const structured =
     page.format === 'table' ? tableOf(page, rows, cursor, notes) : bundleOf(page, rows, cursor, notes)
@@ -83,18 +90,19 @@ function sizeOf(row: Row, format: Page['format']): number {
   )
 }
 
+/** Why there are fewer rows than the caller asked for, and how to get the others. */
+function fewerNotes({ rows, limit, most, format, byteBudget }: Page, shown: number): Note[] {
+  if (shown === rows.length && (rows.length < most || most >= limit)) return []
+  const shorter = format === 'table' ? '' : ' Format "table" fits more rows into one.'
+  const text = `${shown} rows, not ${limit} (limit): an answer holds ${Math.floor(byteBudget / 1024)} KB. The cursor gives the next ones.${shorter}`
+  return [{ severity: 'information', code: 'incomplete', text }]
+}
+
 function sizeNotes(page: Page, shown: number): Note[] {
-  const notes: Note[] = []
-  if (shown < page.rows.length) {
-    const text = `Only ${shown} of the ${page.rows.length} rows asked for fit the size limit; the cursor continues.`
-    notes.push({ severity: 'information', code: 'incomplete', text })
-  }
   const [only] = page.rows
-  if (shown === 1 && only !== undefined && sizeOf(only, page.format) > page.byteBudget - frame) {
-    const text = 'This one row is larger than the size limit of an answer; it is given whole.'
-    notes.push({ severity: 'information', code: 'informational', text })
-  }
-  return notes
+  if (shown !== 1 || only === undefined || sizeOf(only, page.format) <= page.byteBudget - frame) return []
+  const text = 'This one row is larger than the size limit of an answer; it is given whole.'
+  return [{ severity: 'information', code: 'informational', text }]
 }
 
 function bundleOf(

@@ -50,10 +50,12 @@ export const getPatientObservations = defineTool({
       arguments: boundTo(given, patient),
     }
     const position = await openPosition(given.cursor, (sealed) => context.cursors.open(call, sealed))
+    const fitting = Math.max(1, Math.floor(context.byteBudget / leastBytes[given.format]))
+    const most = Math.min(given.limit, fitting)
     const page = await context.exchange.observations(context.grant, {
       ...asked.filter,
       order: given.order,
-      count: Math.min(given.limit, Math.max(1, Math.floor(context.byteBudget / leastBytes[given.format]))),
+      count: most,
       ...(position === undefined ? {} : { position }),
     })
     const view = {
@@ -74,6 +76,8 @@ export const getPatientObservations = defineTool({
         ...standingNotes(page.observations),
         ...(empty ? [note(await whyEmpty(asked, context))] : []),
       ],
+      limit: given.limit,
+      most,
       async cursorAfter(n) {
         const next = page.positionAfter(n)
         return next === undefined ? undefined : context.cursors.seal(call, next)

@@ -36,6 +36,8 @@ export const listStudies = defineTool({
       rows: page.items.map((study) => studyRow(study, view)),
       total: gaps.length > 0 ? undefined : studies.length,
       notes: [...gapNotes(gaps), ...notesOf(context, studies.length, { missing, gaps })],
+      limit: input.limit,
+      most: page.most,
       cursorAfter: page.cursorAfter,
       format: input.format,
       byteBudget: context.byteBudget,

@@ -63,6 +63,8 @@ export const listStudyPatients = defineTool({
         ...memberNotes(page.items, { absent, gaps }, context),
         ...(members.length === 0 ? [emptyNote(input.enrolment, roster, context)] : []),
       ],
+      limit: input.limit,
+      most: page.most,
       cursorAfter: page.cursorAfter,
       format,
       byteBudget: context.byteBudget,

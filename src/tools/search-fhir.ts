@@ -70,10 +70,11 @@ export function searchFhir(types: AllowedTypes) {
         arguments: { type, search: given.search, patient_id: patient },
       }
       const position = await openPosition(given.cursor, (sealed) => context.cursors.open(call, sealed))
-      const most = Math.max(1, Math.floor(context.byteBudget / leastBytes[format]))
+      const fitting = Math.max(1, Math.floor(context.byteBudget / leastBytes[format]))
+      const most = Math.min(given.limit, fitting)
       const page = await context.exchange.search(context.grant, type, {
         search: given.search,
-        count: Math.min(given.limit, most),
+        count: most,
         ...(position === undefined ? {} : { position }),
       })
       return pageAnswer({
@@ -86,6 +87,8 @@ export function searchFhir(types: AllowedTypes) {
           ...recordNotes(page.resources),
           ...(page.gaps.length > 0 ? [] : emptyNotes(page.resources.length, given.search)),
         ],
+        limit: given.limit,
+        most,
         async cursorAfter(n) {
           const next = page.positionAfter(n)
           return next === undefined ? undefined : context.cursors.seal(call, next)

@@ -72,6 +72,8 @@ export const searchPatients = defineTool({
       rows: entries.map((entry) => patientRow(entry, view)),
       total: gaps.length > 0 ? undefined : patients.length,
       notes: [...gapNotes(gaps), ...(await notesOf(input, { found: patients.length, gaps }, context))],
+      limit: input.limit,
+      most: page.most,
       cursorAfter: page.cursorAfter,
       format,
       byteBudget: context.byteBudget,

@@ -15,6 +15,8 @@ function pageOf(rows: readonly Row[], more: Partial<Page> = {}): Page {
     self: 'Patient?_count=50',
     columns: ['id', 'name'],
     rows,
+    limit: rows.length,
+    most: rows.length,
     total: rows.length,
     notes: [],
     cursorAfter: async (n) => (n < rows.length ? `after-${n}` : undefined),
@@ -141,8 +143,28 @@ describe('the byte budget', () => {
     expect(matches.map(({ resource }) => resource)).toEqual(
       rows.slice(0, matches.length).map((one) => one.resource),
     )
-    expect(text).toContain(`Only ${matches.length} of the 20 rows asked for fit the size limit`)
+    expect(text).toContain(
+      `${matches.length} rows, not 20 (limit): an answer holds 9 KB. The cursor gives the next ones. Format "table" fits more rows into one.`,
+    )
     expect(text).toContain(`cursor: after-${matches.length}`)
+  })
+
+  it('says so too where no more rows were looked for, and only where there are more', async () => {
+    const rows = [row('1'), row('2')]
+    const fewer = 'rows, not 1000 (limit)'
+    const cursorAfter = async () => 'next'
+    const cut = await pageAnswer(pageOf(rows, { limit: 1000, most: 2, cursorAfter }))
+    expect(cut.text).toContain(`2 ${fewer}: an answer holds 64 KB.`)
+    const table = await pageAnswer(pageOf(rows, { limit: 1000, most: 2, cursorAfter, format: 'table' }))
+    expect(table.text).toContain(fewer)
+    expect(table.text).not.toContain('Format "table"')
+    const last = await pageAnswer(pageOf(rows, { limit: 1000, most: 2 }))
+    expect(last.text).not.toContain(fewer)
+    // Rows that the exchange left out are no matter of size.
+    const short = await pageAnswer(pageOf(rows, { limit: 1000, most: 3, cursorAfter }))
+    expect(short.text).not.toContain(fewer)
+    const all = await pageAnswer(pageOf(rows, { limit: 2, most: 2, cursorAfter }))
+    expect(all.text).not.toContain('(limit)')
   })
 
   it('gives one row whole where it alone is larger, and says so', async () => {

@@ -145,7 +145,7 @@ describe('list_study_patients', () => {
     const small = { byteBudget: 5000 }
     const first = (await call({}, small)).answer
     expect(entriesOf(first).length).toBeLessThan(4)
-    expect(notesOf(first).join()).toContain('fit the size limit')
+    expect(notesOf(first).join()).toContain('(limit): an answer holds ')
     const seen = idsOf(entriesOf(first))
     let cursor = cursorOf(first)
     while (cursor !== undefined) {

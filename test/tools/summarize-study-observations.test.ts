@@ -397,7 +397,8 @@ describe('summarize_study_observations', () => {
         expect(answer.text).toContain(`- ${patient} |`)
       }
       expect(heads(answer)).toMatchObject({ complete: false, patients: 120, patientsRead: rows.length })
-      expect(answer.text).toContain(`PARTIAL: the rows are those of ${rows.length} of 120 patients`)
+      expect(answer.text).toContain(`A page: ${rows.length} of 120 patients, each with all of its numbers; `)
+      expect(answer.text).not.toContain('PARTIAL')
       cursor = top(answer, 'cursor')
       pages += 1
     } while (cursor !== undefined)

@@ -84,7 +84,7 @@ export function answerOf(answering: Answering): Answer {
     notes: [
       ...(all.length === 0 ? ['Nobody within reach is enrolled in this study.'] : []),
       ...incompleteNotes(tally),
-      ...partialNotes(answering, isWhole, left),
+      ...(isWhole ? [] : by === 'patient' ? pageNotes(answering, left) : partialNotes(answering, left)),
       ...notReadNotes(tally.notRead),
       basis,
       ...(tally.observations === 0 ? [] : [`Percentiles by ${percentileMethod}`]),
@@ -112,38 +112,53 @@ function incompleteNotes({ gaps, incomplete, read }: Tally): string[] {
   return gapTexts(gaps).map((text) => `${text} So it is for ${incomplete} of the ${read} patients here.`)
 }
 
+/** Why a call ended before all patients were read. */
+const whyEnded = {
+  complete: undefined,
+  full: 'the answer is full',
+  deadline: 'the deadline came first',
+  bound: 'as many values as one call holds are read',
+  silent: 'the exchange did not answer for those behind',
+} as const
+
 /** For whom the numbers hold, where that is not the whole study. */
-function partialNotes({ all, cut, result, next, by }: Answering, isWhole: boolean, left: number): string[] {
-  if (isWhole) return []
+function partialNotes({ all, cut, result, next }: Answering, left: number): string[] {
   const { tally, read } = result
-  const why = {
-    complete: undefined,
-    full: 'the answer is full',
-    deadline: 'the deadline came first',
-    bound: 'as many values as one call holds are read',
-    silent: 'the exchange did not answer for those behind',
-  }[read.end]
+  const why = whyEnded[read.end]
   const whom = [
     `${tally.read} of ${all.length} patients`,
     ...(cut.earlier.length === 0 ? [] : [`not the ${cut.earlier.length} of earlier calls`]),
     ...(left === 0 ? [] : [`not the ${left} that are left${why === undefined ? '' : `: ${why}`}`]),
   ].join(', ')
   return [
-    `PARTIAL: ${by === 'patient' ? 'the rows are those of' : 'every number here is of'} ${whom}.`,
-    ...(by === 'patient'
-      ? []
-      : [
-          'Means, medians and percentiles of parts cannot be put together into those of the study. One data_type or a shorter period may fit into one call.',
-        ]),
+    `PARTIAL: every number here is of ${whom}.`,
+    'Means, medians and percentiles of parts cannot be put together into those of the study. One data_type or a shorter period may fit into one call.',
     ...(next === undefined
       ? []
       : ['The cursor goes on with the patients that are left, and with them alone.']),
-    ...(cut.isSame
-      ? []
-      : [
-          'Who is enrolled has changed since the call before: earlier answers are of other patients than those of now.',
-        ]),
+    ...changedNotes(cut),
   ]
+}
+
+/** Which page of the rows this is: each row has all of its patient, so nothing is missing in it. */
+function pageNotes({ all, cut, result, next }: Answering, left: number): string[] {
+  const { tally, read } = result
+  const why = whyEnded[read.end]
+  const others = [
+    ...(cut.earlier.length === 0 ? [] : [`${cut.earlier.length} came on earlier pages`]),
+    ...(left === 0 ? [] : [`${left} follow${why === undefined ? '' : `, since ${why}`}`]),
+  ]
+  return [
+    `A page: ${tally.read} of ${all.length} patients, each with all of its numbers${others.map((one) => `; ${one}`).join('')}.`,
+    ...(next === undefined ? [] : ['The cursor gives the next page.']),
+    ...changedNotes(cut),
+  ]
+}
+
+function changedNotes({ isSame }: StudyCut): string[] {
+  const changed =
+    'Who is enrolled has changed since the call before: earlier answers are of other patients than those of now.'
+  return isSame ? [] : [changed]
 }
 
 function notReadNotes(notRead: Tally['notRead']): string[] {
