@@ -19,11 +19,18 @@ export function patientByPatient(
   ask: (patient: string, query: ObservationPageQuery) => Promise<ObservationPage>,
   query: PatientsQuery,
 ): AsyncIterable<PatientsPage> {
-  return handedOn((give) =>
-    pMap(query.patients, (patient) => readPatient(ask, query, { patient, give, given: new Set() }), {
-      concurrency: query.concurrency,
-    }).then(() => undefined),
-  )
+  return handedOn((give) => readPatients(ask, query, { give, given: new Set() }))
+}
+
+/** The same, for who hands on pages of other searches too. */
+export async function readPatients(
+  ask: (patient: string, query: ObservationPageQuery) => Promise<ObservationPage>,
+  query: PatientsQuery,
+  reading: Omit<PatientReading, 'patient'>,
+): Promise<void> {
+  await pMap(query.patients, (patient) => readPatient(ask, query, { ...reading, patient }), {
+    concurrency: query.concurrency,
+  })
 }
 
 /** Who is read, and what is done with the pages. */
