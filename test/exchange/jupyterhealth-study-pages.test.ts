@@ -125,10 +125,10 @@ describe('a study of a JupyterHealth Exchange', () => {
   })
 
   it('is read patient by patient where its pages would take longer than there is time', async () => {
-    const { read } = await studyOn({ each: 500, left: -1 })
+    const { read } = await studyOn({ each: 900, left: -1 })
     const { ids, whole, asked } = await read({ codes: [code('rate:1')] })
-    expect(ids).toHaveLength(3000)
-    expect(new Set(ids).size).toBe(3000)
+    expect(ids).toHaveLength(5400)
+    expect(new Set(ids).size).toBe(5400)
     expect(whole).toEqual(enrolled)
     expect(asked.filter((one) => one.has('patient'))).toHaveLength(12)
   })

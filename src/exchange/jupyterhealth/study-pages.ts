@@ -16,10 +16,10 @@ import { countRows, largestPage, readPage } from './rows.ts'
 
 /** Pages beyond which a study is read patient by patient: nobody is whole before the last page has come. */
 const mostPages = 100
-/** Pages that the exchange works on at once, with its stock workers. */
-const workers = 2
-/** Of the time that is left: what comes after takes some, and pages do not all take the same. */
-const share = 0.7
+/** Pages that show how long the others will take. */
+const firstPages = 4
+/** Of the time that is left: pages do not all take the same. */
+const share = 0.9
 
 /** A search over a whole study, and how many rows it has. */
 export interface StudyBranch {
@@ -104,11 +104,11 @@ export async function readStudyPages(reading: StudyReading): Promise<boolean> {
   }
 
   try {
-    const first = nextPage()
-    if (first !== undefined) await readOne(first)
+    const first = Array.from({ length: firstPages }, nextPage).filter((page) => page !== undefined)
+    await pMap(first, readOne, { concurrency: query.concurrency })
     const left = asking.call.left?.() ?? Number.POSITIVE_INFINITY
-    const pages = rows.reduce((sum, { total }) => sum + pagesOf(total), 0) - 1
-    if (((asking.now() - begun) * pages) / workers > left * share) return false
+    const pages = rows.reduce((sum, { total }) => sum + pagesOf(total), 0) - first.length
+    if (((asking.now() - begun) / first.length) * pages > left * share) return false
     await Promise.all(Array.from({ length: query.concurrency }, readOn))
     if (rows.some(({ ids, total }) => ids.size !== total)) {
       throw rejected('The rows of its answer do not add up to its total.')
