@@ -106,6 +106,13 @@ describe('a study of a JupyterHealth Exchange', () => {
     expect(nothing.asked).toHaveLength(1)
   })
 
+  it('is read by its pages where each patient would take several', async () => {
+    const { read } = await studyOn({ each: 2500 })
+    const { ids, asked } = await read({ codes: [code('rate:1')] })
+    expect(ids).toHaveLength(15_000)
+    expect(asked).toHaveLength(16)
+  })
+
   it('takes all pages', async () => {
     const { read } = await studyOn({ each: 500 })
     const { ids, asked } = await read({ codes: [code('rate:1')] })

@@ -59,10 +59,12 @@ export async function studyBranches(
   }
 }
 
-/** Whether pages of the study are fewer requests than one per patient and code. */
+/** Whether pages of the study are fewer requests than pages of each patient, if all have as many readings. */
 export function areFewer(branches: readonly StudyBranch[], patients: number): boolean {
-  const pages = branches.reduce((sum, { total }) => sum + pagesOf(total), 0)
-  return pages < patients * branches.length && pages <= mostPages
+  const sumOf = (requests: (total: number) => number) =>
+    branches.reduce((sum, { total }) => sum + requests(total), 0)
+  const pages = sumOf(pagesOf)
+  return pages <= mostPages && pages < sumOf((total) => patients * pagesOf(total / patients))
 }
 
 /** A study that is read page by page. */
