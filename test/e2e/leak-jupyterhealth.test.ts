@@ -88,13 +88,13 @@ describe('a JupyterHealth Exchange that', () => {
   })
 
   it.each([
-    ['get_patient_observations', { patient_id: '40006', limit: 3 }],
-    ['get_patient_date_range', { patient_id: '40006' }],
-    ['summarize_patient_observations', { patient_id: '40006' }],
-    ['chart_patient_observations', { patient_id: '40006', data_types: ['heart-rate'] }],
-    ['summarize_study_observations', { study_id: '30006' }],
-  ])('ignores the filter on the patient is found out by %s', async (tool, given) => {
-    misbehave('Observation', { kind: 'ignore', parameters: ['patient'] })
+    ['get_patient_observations', { patient_id: '40006', limit: 3 }, 'patient'],
+    ['get_patient_date_range', { patient_id: '40006' }, 'patient'],
+    ['summarize_patient_observations', { patient_id: '40006' }, 'patient'],
+    ['chart_patient_observations', { patient_id: '40006', data_types: ['heart-rate'] }, 'patient'],
+    ['summarize_study_observations', { study_id: '30006' }, study],
+  ])('ignores the filter on whose they are is found out by %s', async (tool, given, filter) => {
+    misbehave('Observation', { kind: 'ignore', parameters: [filter] })
     const called = await client.call(tool, given)
     hasCode(called, 'EXCHANGE_LEAK')
     expect(JSON.stringify(called)).not.toMatch(/4002\d/)

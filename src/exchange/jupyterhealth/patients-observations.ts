@@ -1,6 +1,6 @@
 import type { Grant } from '../../access/grant.ts'
 import type { Asking } from '../asking.ts'
-import { requireMember } from '../check.ts'
+import { membersOf, requireMember } from '../check.ts'
 import type { ObservationPageQuery, PatientsPage, PatientsQuery } from '../exchange.ts'
 import { handedOn } from '../handed-on.ts'
 import { readPatients } from '../patient-by-patient.ts'
@@ -27,7 +27,8 @@ export async function* observationsOfPatients(
   const ask = (patient: string, page: ObservationPageQuery) => observationsOf(own, grant, patient, page)
   yield* handedOn(async (give) => {
     const given = new Set<string>()
-    if (branches !== undefined && areFewer(branches, query.patients.length)) {
+    const { length } = query.patients
+    if (branches !== undefined && areFewer(branches, length, membersOf(grant)?.length ?? length)) {
       if (await readStudyPages({ asking: own, grant, query, branches, given, give })) return
     }
     await readPatients(ask, found, { give, given })

@@ -59,12 +59,12 @@ export async function studyBranches(
   }
 }
 
-/** Whether pages of the study are fewer requests than pages of each patient, if all have as many readings. */
-export function areFewer(branches: readonly StudyBranch[], patients: number): boolean {
+/** Whether pages of the study are fewer requests than pages of each patient, if all of its members have as many readings. */
+export function areFewer(branches: readonly StudyBranch[], patients: number, members: number): boolean {
   const sumOf = (requests: (total: number) => number) =>
     branches.reduce((sum, { total }) => sum + requests(total), 0)
   const pages = sumOf(pagesOf)
-  return pages <= mostPages && pages < sumOf((total) => patients * pagesOf(total / patients))
+  return pages <= mostPages && pages < sumOf((total) => patients * pagesOf(total / members))
 }
 
 /** A study that is read page by page. */
