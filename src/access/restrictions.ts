@@ -93,6 +93,18 @@ export function bothOf(
   return [...narrowed, ...alone]
 }
 
+/** What studies leave of Observations: which studies, and the codes that they requested; undefined where they narrow nothing. */
+export function requestedIn(
+  restrictions: readonly Restriction[],
+): { readonly studies: readonly string[]; readonly codes: readonly SearchCode[] } | undefined {
+  const ways = (waysTo(restrictions, 'Observation') ?? []).filter(({ study }) => study !== undefined)
+  if (ways.length === 0) return undefined
+  const codes = new Map(
+    ways.flatMap(({ codes: own = [] }) => own.map((code) => [`${code.system}|${code.code}`, code])),
+  )
+  return { studies: ways.flatMap(({ study }) => study ?? []), codes: [...codes.values()] }
+}
+
 /** The categories that Observations are restricted to; undefined where they are not. */
 export function categoriesOf(restrictions: readonly Restriction[]): readonly string[] | undefined {
   const ways = waysTo(restrictions, 'Observation') ?? []

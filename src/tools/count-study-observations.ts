@@ -19,6 +19,7 @@ import { countByPatient, type PatientCount, sumOf } from './observations/count-b
 import { countParameters, countText, fociCounted } from './observations/count-text.ts'
 import { codesIn } from './observations/participant-codes.ts'
 import { patientCountRow, patientsThatFit } from './observations/patient-count-rows.ts'
+import { studyBasis } from './observations/requested.ts'
 import { studyOf } from './target-study.ts'
 import { defineTool, type GrantedContext } from './tool.ts'
 
@@ -32,9 +33,6 @@ type Input = z.output<typeof input>
 
 /** Bytes set aside for what was asked, notes and the cursor. */
 const frame = 6144
-const basis =
-  "Counted over the study's enrolled patients: the exchange does not record for which study an observation was made."
-
 /** Counts the observations of a study's enrolled patients. */
 export const countStudyObservations = defineTool({
   name: 'count_study_observations',
@@ -159,7 +157,7 @@ function answerOf(
   const asOf = new Date(context.now()).toISOString()
   const notes = [
     ...(patients.length === 0 ? ['Nobody within reach is enrolled in this study.'] : []),
-    basis,
+    studyBasis(context.grant, 'Counted over'),
     ...(patients.length === 0 ? [] : [fociCounted]),
     ...said.notes,
   ]
@@ -186,7 +184,7 @@ function resourceOf(
     { name: 'study', valueReference: { reference: `ResearchStudy/${studyOf(target)}` } },
     ...askedParameters(asked, grant),
     { name: 'patients', valueInteger: patients },
-    { name: 'basis', valueString: basis },
+    { name: 'basis', valueString: studyBasis(grant, 'Counted over') },
     ...more,
   ])
 }

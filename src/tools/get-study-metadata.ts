@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { studyNeed } from '../access/narrowing.ts'
+import type { RequestedType } from '../access/restrictions.ts'
 import type { ResearchStudy } from '../fhir/types.ts'
 import { anyResource } from '../results/any-resource.ts'
 import { oneLine } from '../results/line.ts'
@@ -7,6 +8,7 @@ import { pruneStudy } from '../results/prune.ts'
 import { withoutBase } from '../results/relative.ts'
 import { singleAnswer } from '../results/single.ts'
 import { identifiersOf, sponsorOf } from '../results/studies.ts'
+import { codeText } from './arguments/data-type.ts'
 import { singleFormat } from './arguments/format.ts'
 import { studyId } from './arguments/ids.ts'
 import { studyOf } from './target-study.ts'
@@ -18,7 +20,8 @@ const input = z.strictObject({ study_id: studyId, format: singleFormat })
 export const getStudyMetadata = defineTool({
   name: 'get_study_metadata',
   title: 'Study metadata',
-  description: 'One study as ResearchStudy: title, status, description, period, sponsor.',
+  description:
+    'One study as ResearchStudy: title, status, description, period, sponsor, requested types of data.',
   input,
   output: 'fhir',
   rule: { needs: [studyNeed], patients: false },
@@ -26,19 +29,49 @@ export const getStudyMetadata = defineTool({
   async run({ format }, context) {
     const { baseUrl } = context.settings
     const id = studyOf(context.target)
-    const study = withoutBase(await context.exchange.study(context.grant, id), baseUrl)
+    const [read, requested] = await Promise.all([
+      context.exchange.study(context.grant, id),
+      context.requestedTypes(id),
+    ])
+    const study = withRequested(withoutBase(read, baseUrl), requested)
     const pruned = pruneStudy(study)
     return singleAnswer({
       asked: `Study ${id}`,
       resource: format === 'fhir_full' ? anyResource(study) : pruned,
       smaller: pruned,
-      lines: linesOf(study),
+      lines: [...linesOf(study), ...requestedLines(requested)],
       notes: [],
       byteBudget: context.byteBudget,
       asOf: new Date(context.now()).toISOString(),
     })
   },
 })
+
+const requestedHead = 'Types of data that the study requested'
+
+/** What a study requested is said as a note: a ResearchStudy has no element for it. */
+function withRequested<Study extends ResearchStudy>(
+  study: Study,
+  requested: readonly RequestedType[] | undefined,
+): Study {
+  if (requested === undefined) return study
+  const text = `${requestedHead}: ${typesText(requested)}`
+  return { ...study, note: [...(study.note ?? []), { text }] }
+}
+
+function requestedLines(requested: readonly RequestedType[] | undefined): string[] {
+  return requested === undefined ? [] : [`requested types: ${typesText(requested)}`]
+}
+
+function typesText(requested: readonly RequestedType[]): string {
+  if (requested.length === 0) return 'none'
+  return requested
+    .map(({ display, ...code }) => {
+      const text = oneLine(codeText(code))
+      return display === undefined ? text : `${oneLine(display)} (${text})`
+    })
+    .join(', ')
+}
 
 function linesOf(study: ResearchStudy): string[] {
   const identifier = identifiersOf(study)

@@ -122,7 +122,7 @@ export function liveSuite(name: string, open: () => Promise<Live>): void {
       if (total !== undefined) expect(total).toBe(Number(counted.count) + Number(counted.excluded))
     })
 
-    it('counts a study as the sum of its patients', async () => {
+    it('counts a study as its patients within it, together', async () => {
       const { study } = live.found
       const whole = valuesOf(await call('count_study_observations', { study_id: study }))
       const each = valuesOf(await call('count_study_observations', { study_id: study, by_patient: true }))

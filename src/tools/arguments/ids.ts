@@ -11,4 +11,6 @@ export const studyId = name.describe(
 export const patientId = name.describe('Patient: id, or participant code with study_id')
 
 /** The study beside a `patient_id`. */
-export const codeStudyId = name.optional().describe('Study of a participant code')
+export const codeStudyId = name
+  .optional()
+  .describe('Study of a participant code, or to keep to the types that it requested')

@@ -7,6 +7,7 @@ import { type AskedType, askedTypeOf, codeText } from '../arguments/data-type.ts
 import { oncePerCall } from '../arguments/once-per-call.ts'
 import { type Period, type PeriodArguments, periodOf } from '../arguments/period.ts'
 import type { Subject } from '../tool.ts'
+import { requestedParameters, requestedWords, searchedCodes } from './requested.ts'
 
 /** The arguments that choose observations. */
 export interface ObservationArguments extends PeriodArguments {
@@ -49,7 +50,7 @@ export function hasPeriod({ filter }: AskedObservations): boolean {
   return (filter.from ?? filter.before) !== undefined
 }
 
-/** What is asked, in words: type and codes, period, time zone, and the categories that scopes restrict to. */
+/** What is asked, in words: type and codes, period, time zone, and what studies and scopes restrict it to. */
 export function wordingOf(asked: AskedObservations, grant: Grant): string {
   return wordingOfAll([asked], grant)
 }
@@ -62,7 +63,7 @@ export function wordingOfAll(
   const categories = categoriesOf(grant.terms.restrictions)
   const [{ period }] = asks
   return [
-    asks.map(({ type }) => (type === undefined ? 'all types' : typeWording(type))).join('; '),
+    asks.map(({ type }) => typeWording(type, grant)).join('; '),
     period.wording === '' ? 'any time' : `${period.wording} (observations without a date are in no period)`,
     `time zone ${period.timeZone}`,
     ...(categories === undefined ? [] : [`only of category ${categories.join(', ')} (the token's scopes)`]),
@@ -77,7 +78,8 @@ export function askedParameters(
   const categories = categoriesOf(grant.terms.restrictions)
   return [
     ...(type === undefined ? [] : [{ name: 'dataType', valueString: type.label }]),
-    ...(type?.codes ?? []).map((valueCoding) => ({ name: 'code', valueCoding })),
+    ...searchedCodes(type?.codes ?? [], grant).map((valueCoding) => ({ name: 'code', valueCoding })),
+    ...requestedParameters(grant),
     ...(filter.from === undefined ? [] : [{ name: 'from', valueInstant: filter.from }]),
     ...(filter.before === undefined ? [] : [{ name: 'before', valueInstant: filter.before }]),
     { name: 'timeZone', valueString: period.timeZone },
@@ -85,6 +87,11 @@ export function askedParameters(
   ]
 }
 
-function typeWording({ label, codes }: AskedType): string {
-  return `${oneLine(label)} (codes searched: ${codes.map((code) => oneLine(codeText(code))).join(', ')})`
+function typeWording(type: AskedType | undefined, grant: Grant): string {
+  const requested = requestedWords(grant)
+  if (type === undefined) return requested === undefined ? 'all types' : `all types that ${requested}`
+  const codes = searchedCodes(type.codes, grant).map((code) => oneLine(codeText(code)))
+  const searched = codes.length === 0 ? 'no code searched' : `codes searched: ${codes.join(', ')}`
+  const within = requested === undefined ? '' : `, of those that ${requested}`
+  return `${oneLine(type.label)} (${searched}${within})`
 }

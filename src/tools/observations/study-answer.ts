@@ -12,14 +12,13 @@ import { type AskedObservations, askedParameters, wordingOf } from './asked.ts'
 import { notReadReasons } from './patients-line.ts'
 import type { PatientsRead } from './read-patients.ts'
 import { convertedNotes, leftOutNotes, type Remarks, wordNotes } from './remarks.ts'
+import { studyBasis } from './requested.ts'
 import type { LaidOut } from './study-layout.ts'
 import type { StudyCut } from './study-position.ts'
 import type { Tally } from './study-tally.ts'
 
 /** Patients that were not read and are named; of the others only the number is given. */
 export const mostNamed = 20
-const basis =
-  "Over the study's enrolled patients: the exchange does not record for which study an observation was made."
 
 /** What was summed up, and over whom. */
 export interface Result {
@@ -86,7 +85,7 @@ export function answerOf(answering: Answering): Answer {
       ...incompleteNotes(tally),
       ...(isWhole ? [] : by === 'patient' ? pageNotes(answering, left) : partialNotes(answering, left)),
       ...notReadNotes(tally.notRead),
-      basis,
+      studyBasis(context.grant),
       ...(tally.observations === 0 ? [] : [`Percentiles by ${percentileMethod}`]),
       ...laid.notes,
       ...[...tally.excluded].map(([why, n]) => `Left out of every number ${reasonText(why)}: ${n}.`),
@@ -182,7 +181,7 @@ export function headOf(
     { name: 'study', valueReference: { reference: `ResearchStudy/${studyOf(target)}` } },
     ...askedParameters(asked, grant),
     { name: 'patients', valueInteger: all.length },
-    { name: 'basis', valueString: basis },
+    { name: 'basis', valueString: studyBasis(grant) },
     { name: 'percentileMethod', valueString: percentileMethod },
   ]
 }

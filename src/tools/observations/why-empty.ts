@@ -7,6 +7,7 @@ import { readingTime } from '../../results/reading-time.ts'
 import { excludedStatusOf } from '../../results/standing.ts'
 import type { GrantedContext } from '../tool.ts'
 import { type AskedObservations, hasPeriod } from './asked.ts'
+import { requestedWords, searchedCodes } from './requested.ts'
 
 /** Enough that one entered in error does not hide those beside it. */
 const fewRows = 5
@@ -31,8 +32,13 @@ export async function whyEmpty(asked: AskedObservations, context: GrantedContext
 
 async function reason(asked: AskedObservations, context: GrantedContext, gaps: Set<Gap>): Promise<string> {
   const { codes, from, before } = asked.filter
+  const requested = requestedWords(context.grant)
   const ofType = codes === undefined ? {} : { codes }
-  const what = asked.type === undefined ? 'observations' : `observations of ${oneLine(asked.type.label)}`
+  const type = asked.type === undefined ? undefined : oneLine(asked.type.label)
+  if (requested !== undefined && codes !== undefined && searchedCodes(codes, context.grant).length === 0) {
+    return `${type} is none of the types that ${requested}, so the patient may have some that are not the study's.`
+  }
+  const what = type === undefined ? 'observations' : `observations of ${type}`
   const zone = asked.period.timeZone
   const one = (filter: ObservationFilter, order: 'newest' | 'oldest') =>
     nearest(context, gaps, { ...filter, order })
@@ -52,6 +58,9 @@ async function reason(asked: AskedObservations, context: GrantedContext, gaps: S
     }
   }
   const other = asked.type === undefined ? undefined : await one({}, 'newest')
+  if (other === undefined && requested !== undefined) {
+    return `The patient has no observations of the types that ${requested}.`
+  }
   if (other === undefined) return 'The patient has no observations.'
   return `The patient has no ${what}. There are others, the newest ${nameOfObservation(other).label} ${timeOf(other, zone)}.`
 }
