@@ -1,10 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { CallLine } from '../src/audit/record.ts'
-import { fhirMcpError } from '../src/errors.ts'
+import { fhirMcpError, isFhirMcpError } from '../src/errors.ts'
 import type { McpService } from '../src/mcp/service.ts'
 import { keepBearer } from './bearer-of-request.ts'
 import { clientSignal } from './client-signal.ts'
 import type { Limits } from './limits.ts'
+
+const unreadableClaimText = 'a claim of a token cannot be read: `at` is its first wrong element'
 
 /** RFC 6750 §2.1: the header, and nothing but the header; a token in a query is no token. */
 const credentials = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i
@@ -23,9 +25,14 @@ export function createBearerCheck(
       throw fhirMcpError('UNAUTHENTICATED')
     const token = credentials.exec(authorization)?.[1]
     if (token === undefined) throw fhirMcpError('TOKEN_INVALID')
-    const principal = await limits.refusedTokens.identify(request, token, () =>
-      service.identify(token, clientSignal(reply)),
-    )
+    const principal = await limits.refusedTokens
+      .identify(request, token, () => service.identify(token, clientSignal(reply)))
+      .catch((thrown: unknown) => {
+        if (isFhirMcpError(thrown) && thrown.at !== undefined) {
+          request.log.warn({ code: thrown.code, at: thrown.at }, unreadableClaimText)
+        }
+        throw thrown
+      })
     const record = (call: CallLine) => logCall(request, call)
     keepBearer(request, { principal, token, record, admit: () => limits.countCall(request) })
   }

@@ -146,6 +146,8 @@ export interface ErrorOptions {
   readonly scopes?: readonly string[]
   /** Seconds to wait, for RATE_LIMITED and EXCHANGE_UNAVAILABLE. */
   readonly retryAfter?: number
+  /** The first element of a claim that cannot be read (`jhe_permissions.studies[3].id`), for the operator alone: never a value. */
+  readonly at?: string
 }
 
 /** The one error class of this package; tell occurrences apart by `code`. */
@@ -157,6 +159,7 @@ export class FhirMcpError extends Error {
   readonly choices: readonly { readonly id: string; readonly label: string }[]
   readonly scopes: readonly string[]
   readonly retryAfter: number | undefined
+  readonly at: string | undefined
 
   constructor(kind: ErrorName, options: ErrorOptions = {}) {
     const entry = errorCatalog[kind]
@@ -173,12 +176,18 @@ export class FhirMcpError extends Error {
     this.choices = options.choices ?? []
     this.scopes = options.scopes ?? []
     this.retryAfter = options.retryAfter
+    this.at = options.at
   }
 }
 
 /** Makes an error of the catalog. */
 export function fhirMcpError(kind: ErrorName, options: ErrorOptions = {}): FhirMcpError {
   return new FhirMcpError(kind, options)
+}
+
+/** The error for a claim that is there and cannot be read; `at` is its first wrong element. */
+export function unreadableClaim(at: string): FhirMcpError {
+  return fhirMcpError('NO_PERMISSIONS', { detail: 'A claim is there, but it cannot be read.', at })
 }
 
 /** Whether something thrown is an error of the catalog, of this kind where one is given. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { fhirMcpError } from '../errors.ts'
+import { unreadableClaim } from '../errors.ts'
 import { isFhirId } from '../fhir/grammar.ts'
 
 /** A study that the claim names, and the organization that owns it where the claim says so. */
@@ -59,27 +59,42 @@ const claimSchema = z.object({
 /**
  * Reads the permissions claim: `{ studies: [id | {id, organization?}], organizations: [id | {id, name?, role?}] }`,
  * ids as strings or whole numbers. Both lists must be there. One bad entry refuses the whole claim, and so does an
- * id that is named twice with different roles or organizations: half a claim is never used.
- * Throws NO_PERMISSIONS.
+ * id that is named twice with different roles or organizations: half a claim is never used. `name` is the claim's.
+ * Throws NO_PERMISSIONS, which says at which element.
  */
-export function parsePermissions(claim: unknown): Permissions {
+export function parsePermissions(claim: unknown, name = 'jhe_permissions'): Permissions {
   const parsed = claimSchema.safeParse(claim)
-  if (!parsed.success) throw fhirMcpError('NO_PERMISSIONS')
+  if (!parsed.success) throw unreadableClaim(name + firstWrong(parsed.error.issues))
+  const { studies, organizations } = parsed.data
   return {
-    studies: uniqueById(parsed.data.studies, (study) => study.organization),
-    organizations: uniqueById(parsed.data.organizations, (organization) => organization.role),
+    studies: uniqueById(studies, `${name}.studies`, (study) => study.organization),
+    organizations: uniqueById(organizations, `${name}.organizations`, (organization) => organization.role),
     superuser: false,
   }
 }
 
-function uniqueById<T extends { id: string }>(entries: readonly T[], mark: (entry: T) => string | undefined) {
+function uniqueById<T extends { id: string }>(
+  entries: readonly T[],
+  list: string,
+  mark: (entry: T) => string | undefined,
+) {
   const byId = new Map<string, T>()
-  for (const entry of entries) {
+  for (const [index, entry] of entries.entries()) {
     const earlier = byId.get(entry.id)
-    if (earlier !== undefined && mark(earlier) !== mark(entry)) throw fhirMcpError('NO_PERMISSIONS')
+    if (earlier !== undefined && mark(earlier) !== mark(entry)) throw unreadableClaim(`${list}[${index}]`)
     byId.set(entry.id, entry)
   }
   return byId
+}
+
+/** Where the first of these issues is; of an entry that may have two forms, in the form that reaches further into it. */
+function firstWrong(issues: readonly z.core.$ZodIssue[]): string {
+  const paths = issues.slice(0, 1).map((first) => {
+    const steps = first.path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
+    const within = first.code === 'invalid_union' ? first.errors.map(firstWrong) : []
+    return steps.join('') + within.reduce((longest, one) => (one.length > longest.length ? one : longest), '')
+  })
+  return paths.join('')
 }
 
 /** The permissions of somebody who is signed in and may see nothing. */

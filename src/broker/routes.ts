@@ -46,7 +46,7 @@ export async function brokerRoutes(fastify: FastifyInstance, parts: BrokerRoutes
   }
 
   fastify.setErrorHandler((thrown, request, reply) => {
-    if (isFhirMcpError(thrown)) request.log.warn({ code: thrown.code }, 'sign-in failed')
+    if (isFhirMcpError(thrown)) request.log.warn({ code: thrown.code, at: thrown.at }, 'sign-in failed')
     else request.log.error({ fault: describeFault(thrown) }, 'sign-in failed')
     if (isFhirMcpError(thrown) && thrown.retryAfter !== undefined) {
       reply.header('retry-after', thrown.retryAfter)

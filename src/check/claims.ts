@@ -8,6 +8,12 @@ export async function checkClaims(probes: Probes): Promise<Finding> {
   const error = await errorOf(probes.principal())
   const { claim, claimPath, sources } = probes.options.auth
   const name = [...claimPath, claim].join('.')
+  if (error?.at !== undefined) {
+    return fail(
+      `A claim is there, but it cannot be read: the first wrong element is ${error.at}.`,
+      'Have the issuer send it as docs/claims.md says.',
+    )
+  }
   if (error?.code === 'FHIR_MCP_NO_PERMISSIONS') {
     return fail(
       `${name} is not there, or not readable, in ${sources.join(', ')}.`,

@@ -5,7 +5,7 @@ import { sourceOf } from '../audit/fhir/source.ts'
 import type { Audit } from '../audit/record.ts'
 import type { Configuration, Environment } from '../config/env.ts'
 import type { Options } from '../config/options.ts'
-import { fhirMcpError } from '../errors.ts'
+import { fhirMcpError, isFhirMcpError } from '../errors.ts'
 import { createCallCount } from '../limits/count-calls.ts'
 import { limitService } from '../limits/limit-service.ts'
 import { createTurns } from '../limits/turns.ts'
@@ -61,7 +61,15 @@ export function serveOverStdio(
   const served = tracked(unasked(handlers, service.registry, source.kept), underWay)
   const countCall = createCallCount(callsPerPrincipal, () => Date.now())
   const bearer: StdioBearer = async (signal) => {
-    const asker = await service.bearer(signal)
+    const asker = await service.bearer(signal).catch((thrown: unknown) => {
+      if (isFhirMcpError(thrown) && thrown.at !== undefined) {
+        log('warn', 'a claim of the token cannot be read: `at` is its first wrong element', {
+          code: thrown.code,
+          at: thrown.at,
+        })
+      }
+      throw thrown
+    })
     const record: NonNullable<typeof asker.record> = (line) => log('info', 'mcp call', line)
     return { ...asker, record, admit: async () => countCall(asker.principal) }
   }

@@ -26,5 +26,6 @@ export function permissionsOf(
 ): Permissions | undefined {
   if (reading.permissions !== undefined) return reading.permissions
   const claim = findClaim(reading.claims, options.claimPath, options.claim)
-  return claim === undefined ? undefined : parsePermissions(claim.value)
+  const name = [...options.claimPath, options.claim].join('.')
+  return claim === undefined ? undefined : parsePermissions(claim.value, name)
 }

@@ -1,5 +1,5 @@
 import { parseScopes, type Scopes } from '../access/scopes.ts'
-import { fhirMcpError } from '../errors.ts'
+import { fhirMcpError, unreadableClaim } from '../errors.ts'
 import { isFhirId } from '../fhir/grammar.ts'
 import type { Claims } from './claim.ts'
 
@@ -43,7 +43,7 @@ export function scopesOf(claims: Claims): Scopes {
 export function patientOf(claims: Claims): string | undefined {
   const { patient } = claims
   if (patient === undefined || patient === null) return undefined
-  if (typeof patient !== 'string' || !isFhirId(patient)) throw fhirMcpError('NO_PERMISSIONS')
+  if (typeof patient !== 'string' || !isFhirId(patient)) throw unreadableClaim('patient')
   return patient
 }
 

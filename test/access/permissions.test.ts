@@ -69,6 +69,40 @@ describe('the permissions claim', () => {
   })
 
   it.each<[string, unknown]>([
+    ['jhe_permissions', '{"studies":[],"organizations":[]}'],
+    ['jhe_permissions.studies', { organizations: [] }],
+    ['jhe_permissions.organizations', { studies: [], organizations: null }],
+    ['jhe_permissions.studies[1]', { studies: ['1', '../Patient'], organizations: [] }],
+    ['jhe_permissions.studies[0].id', { studies: [{ id: 'secret value' }], organizations: [] }],
+    [
+      'jhe_permissions.organizations[2].role',
+      { studies: [], organizations: ['1', '2', { id: '3', role: 5 }] },
+    ],
+    [
+      'jhe_permissions.organizations[1]',
+      {
+        studies: [],
+        organizations: [
+          { id: '1', role: 'manager' },
+          { id: '1', role: 'viewer' },
+        ],
+      },
+    ],
+  ])('is said to be unreadable at %s, without a value', (at, claim) => {
+    expect(() => parsePermissions(claim)).toThrow(
+      expect.objectContaining({
+        code: 'FHIR_MCP_NO_PERMISSIONS',
+        at,
+        detail: 'A claim is there, but it cannot be read.',
+      }),
+    )
+    const other = at.replace('jhe_permissions', 'https://example.org/permissions')
+    expect(() => parsePermissions(claim, 'https://example.org/permissions')).toThrow(
+      expect.objectContaining({ at: other }),
+    )
+  })
+
+  it.each<[string, unknown]>([
     ['empty', ''],
     ['a path', '../Patient'],
     ['a parent', '..'],

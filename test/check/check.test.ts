@@ -301,6 +301,15 @@ describe('check of the token', () => {
       found: 'jhe_permissions is not there, or not readable, in jwt.',
       cure: expect.stringContaining('docs/claims.md'),
     })
+    const unreadable = await checked(
+      await withToken(setting, { jhe_permissions: { studies: [{ id: 'secret value' }], organizations: [] } }),
+    )
+    expect(unreadable.by.claims).toMatchObject({
+      outcome: 'fail',
+      found:
+        'A claim is there, but it cannot be read: the first wrong element is jhe_permissions.studies[0].id.',
+    })
+    expect(JSON.stringify(unreadable)).not.toContain('secret value')
     const empty = await checked(await withToken(setting, permissionsClaim()))
     expect(empty.by.claims).toMatchObject({ outcome: 'warn', cure: expect.stringContaining('sees nothing') })
     expect([empty.by.rosters?.outcome, empty.by.filters?.outcome]).toEqual(['skipped', 'skipped'])

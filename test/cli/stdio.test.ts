@@ -90,6 +90,15 @@ describe('stdio', () => {
     expect(log()).toContain('the claims alone protect it')
   })
 
+  it('says where a claim cannot be read, without its value', async () => {
+    const jhe_permissions = { studies: ['study-a', 'secret value'], organizations: [] }
+    const token = await site.issuer.token({ sub: 'ada', aud: audience, jhe_permissions })
+    const { ask, log } = await connected({ FHIR_MCP_ACCESS_TOKEN: token })
+    expect(await ask(listStudies)).toContain('A claim is there, but it cannot be read.')
+    expect(log()).toContain('"at":"jhe_permissions.studies[1]"')
+    expect(log()).not.toContain('secret value')
+  })
+
   it('takes the claims from an ID token that goes with an opaque access token', async () => {
     const access = site.issuer.opaque({ userinfo: { sub: 'ada' } })
     const idToken = await site.issuer.token({ sub: 'ada', aud: 'assistant', ...permissions }, { typ: 'JWT' })

@@ -97,6 +97,18 @@ describe('the permissions claim', () => {
     }
   })
 
+  it('is said to be unreadable at its first wrong element', async () => {
+    const unreadable = (at: string) => expect.objectContaining({ code: 'FHIR_MCP_NO_PERMISSIONS', at })
+    const claimPath = ['ext', 'inner']
+    await expect(identify({ ext: { inner: 5 } }, { claimPath })).rejects.toEqual(unreadable('ext.inner'))
+    const nested = { ext: { inner: { reach: { studies: ['a b'], organizations: [] } } } }
+    await expect(identify(nested, { claimPath, claim: 'reach' })).rejects.toEqual(
+      unreadable('ext.inner.reach.studies[0]'),
+    )
+    await expect(identify({ patient: 'Patient/1' })).rejects.toEqual(unreadable('patient'))
+    await expect(identify({ jhe_permissions: undefined })).rejects.toMatchObject({ at: undefined })
+  })
+
   it('is no prototype of anything: a key __proto__ gives nothing', async () => {
     const payload = JSON.stringify({ ...issuer.claims(), jhe_permissions: undefined }).replace(
       /}$/,

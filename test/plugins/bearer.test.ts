@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { fhirMcpError } from '../../src/errors.ts'
+import { fhirMcpError, unreadableClaim } from '../../src/errors.ts'
 import { gateway, mcpHeaders, rpc } from './gateway.ts'
 import { principalOf } from './service-double.ts'
 
@@ -27,6 +27,21 @@ describe('the bearer check', () => {
       },
     })
     expect((await app.inject({ ...list, headers: mcpHeaders })).statusCode).toBe(200)
+  })
+
+  it('has the log say where a claim cannot be read; the client is told that it cannot', async () => {
+    const lines: string[] = []
+    const stream = { write: (line: string) => void lines.push(line) }
+    const { app, double } = await gateway({}, { server: { logger: { level: 'info', stream } } })
+    double.tokens.set('odd', unreadableClaim('jhe_permissions.studies[3].id'))
+    const answer = await app.inject({ ...list, headers: { ...mcpHeaders, authorization: 'Bearer odd' } })
+    expect(answer.statusCode).toBe(403)
+    expect(answer.json().error.message).toContain('A claim is there, but it cannot be read.')
+    expect(answer.body).not.toContain('studies[3]')
+    const said = lines.map((line) => JSON.parse(line)).filter(({ at }) => at !== undefined)
+    expect(said).toMatchObject([
+      { level: 40, code: 'FHIR_MCP_NO_PERMISSIONS', at: 'jhe_permissions.studies[3].id' },
+    ])
   })
 
   it('takes no token from anywhere but the header', async () => {
