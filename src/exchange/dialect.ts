@@ -8,6 +8,7 @@ import { patientOfGrant } from './check.ts'
 import type {
   Exchange,
   HeldResource,
+  ImportStanding,
   ObservationCount,
   ObservationFilter,
   ObservationPage,
@@ -49,6 +50,7 @@ export interface Dialect {
     patient: string,
     ids: readonly string[],
   ): Promise<readonly Observation[]>
+  importsOf(grant: Grant, patient: string | undefined): ImportStanding
   countOfPatient(
     asking: Asking,
     grant: Grant,
@@ -104,6 +106,7 @@ export function createExchange(find: () => Promise<Spoken>): Exchange {
     },
     observationNames: (grant, ids) =>
       ask(grant, ({ dialect, asking }) => dialect.namesOf(asking, grant, patientOfGrant(grant), ids)),
+    imports: (grant, patient) => ask(grant, async ({ dialect }) => dialect.importsOf(grant, patient)),
     countPatientObservations: (grant, patient, filter) =>
       ask(grant, ({ dialect, asking }) => dialect.countOfPatient(asking, grant, patient, filter)),
     countObservations: (grant, filter) =>

@@ -75,9 +75,16 @@ export interface ObservationFilter {
 
 /**
  * Why rows may be missing from an answer: `told`: the exchange says itself that it may be incomplete; `fewer`: it gave fewer
- * rows than its own total; `repeated`: it gave rows again, perhaps in the place of others. No number of such an answer is exact.
+ * rows than its own total; `repeated`: it gave rows again, perhaps in the place of others; `imports`: more were imported than
+ * are read, and none of these is there. No number of such an answer is exact.
  */
-export type Gap = 'told' | 'fewer' | 'repeated'
+export type Gap = 'told' | 'fewer' | 'repeated' | 'imports'
+
+/**
+ * How observations that an exchange imported from other FHIR servers stand to an answer: `given` among its own ones (their
+ * `meta.source` says so, `isImported`), `left out`, or `none`: the exchange tells no origins apart.
+ */
+export type ImportStanding = 'given' | 'left out' | 'none'
 
 /** Where a page of observations begins: one opaque position per branch of the search, as an earlier page gave it. */
 export type ObservationPosition = readonly (string | null)[]
@@ -143,6 +150,8 @@ export interface ObservationCount {
   readonly count: number
   /** How many were left out as `entered-in-error` or `cancelled`. */
   readonly excluded: number
+  /** How many of `count` were imported from other FHIR servers, where the exchange tells them apart. */
+  readonly imported?: number
 }
 
 /** Which resources of one type, and where the page begins: as an earlier page gave it. */
@@ -231,6 +240,8 @@ export interface Exchange {
    * be asked so.
    */
   observationNames(grant: Grant, ids: readonly string[]): Promise<readonly Observation[]>
+  /** How imported observations stand to answers within a grant: of a patient of it, where one is named. Asks nothing. */
+  imports(grant: Grant, patient?: string): Promise<ImportStanding>
   /** How many observations a patient of the grant has, by proven filters only. */
   countPatientObservations(
     grant: Grant,

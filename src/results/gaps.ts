@@ -8,6 +8,8 @@ const texts: Readonly<Record<Gap, string>> = {
     'PARTIAL: the exchange gave fewer rows than the number that it names itself. Numbers here are of the rows that it gave.',
   repeated:
     'PARTIAL: the exchange gave some rows more than once. Each is here once; others may be missing in their place, so numbers here may be too small.',
+  imports:
+    'PARTIAL: more observations of the patient were imported than can be read, so none of them is here. A data_type or a period does not help: what was imported is read whole.',
 }
 
 /** What has to be said of rows that may be missing, in words of ours. */

@@ -1,4 +1,5 @@
 import { dayOf } from '../fhir/date-time.ts'
+import { isImported } from '../fhir/imported.ts'
 import type { Observation, ObservationComponent } from '../fhir/types.ts'
 import { type DataType, dataTypeOf } from '../open-mhealth/data-types.ts'
 import { shownUnit } from '../units/written-unit.ts'
@@ -46,7 +47,7 @@ const fixedColumns = [
 ] as const
 
 /** Columns that are there only where a row has something in them. */
-const rareColumns = ['interpretation', 'focus', 'issued'] as const
+const rareColumns = ['interpretation', 'focus', 'issued', 'imported_from'] as const
 /** Bytes of the names of columns of components. */
 const mostColumnBytes = 8192
 
@@ -157,6 +158,7 @@ function marksOf(observation: Observation, statistic: string | undefined): strin
     ...(isModified(observation) ? ['modifierExtension not understood: may mean something else'] : []),
     ...(hasOtherFocus(observation) ? [`FOCUS ${focusText(observation)}: not a reading of the patient`] : []),
     ...(statistic === undefined ? [] : [`${statistic}, not a single reading`]),
+    ...(isImported(observation) ? ['imported'] : []),
   ]
 }
 
@@ -187,6 +189,7 @@ type RareColumn = (typeof rareColumns)[number]
 
 function rareCell({ observation, interpretation, focus }: Said, column: RareColumn): string | undefined {
   if (column === 'issued') return observation.issued
+  if (column === 'imported_from') return isImported(observation) ? observation.meta?.source : undefined
   return column === 'focus' ? focus : interpretation
 }
 

@@ -1,3 +1,4 @@
+import { isImported } from '../fhir/imported.ts'
 import type { AnyResource, Observation } from '../fhir/types.ts'
 import { longestText } from './large-values.ts'
 import { markSubsetted } from './prune.ts'
@@ -22,6 +23,8 @@ export function pruneObservation(observation: Observation): AnyResource {
   const labels: Record<string, unknown> = {}
   if (meta.security !== undefined) labels.security = meta.security
   if (meta.tag !== undefined) labels.tag = meta.tag
+  // Of the bookkeeping, where a record was imported from is the one part that a reader has to know.
+  if (isImported(observation)) labels.source = meta.source
   if (sizeOf(labels) > 0) elements.meta = labels
   const pruned: AnyResource = Object.assign(elements, { resourceType: observation.resourceType })
   const closed = withoutLong(withoutInner(pruned), longestText)

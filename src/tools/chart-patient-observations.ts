@@ -23,6 +23,7 @@ import {
 import { chartNotes } from './observations/chart-notes.ts'
 import { panelParameter } from './observations/chart-panels.ts'
 import { type ChartReading, readForChart } from './observations/chart-reading.ts'
+import { importNotes, importParameters, readText } from './observations/import-notes.ts'
 import { daysOf, type SummaryPart, seriesPart } from './observations/summary-parts.ts'
 import { whyEmpty } from './observations/why-empty.ts'
 import { patientOf } from './target-patient.ts'
@@ -69,7 +70,7 @@ export const chartPatientObservations = defineTool({
     const { period } = asks[0]
     const zone = period.timeZone
     const reading = await readForChart(context, asks, period)
-    const { panels, reads, taken } = reading
+    const { panels, reads, taken, imported } = reading
     const { theme } = given
     const chart = panels.length === 0 ? undefined : chartOf({ panels, zone, theme, ...onWall(period) })
     const alt = chart === undefined ? [] : [altText(panels, chart.period, zone)]
@@ -79,6 +80,7 @@ export const chartPatientObservations = defineTool({
       { name: 'patient', valueReference: { reference: patient } },
       ...unique(asks.flatMap((asked) => askedParameters(asked, grant))),
       { name: 'observations', valueInteger: taken },
+      ...importParameters(imported),
       ...[...reading.excluded].map(([status, n]) => ({
         name: 'excludedObservations',
         part: [
@@ -101,10 +103,11 @@ export const chartPatientObservations = defineTool({
     const answer = singleAnswer({
       asked,
       resource: parametersOf([...head, ...shown.map(({ parameter }) => parameter)]),
-      lines: [...alt, `${taken} observations read`, ...shown.map(({ line }) => line)],
+      lines: [...alt, readText(taken, imported), ...shown.map(({ line }) => line)],
       notes: [
         ...chartNotes(reading, chart?.notes ?? [], zone),
         ...notes,
+        ...(await importNotes(context, imported)),
         ...(await emptyNotes(reading, context)),
       ],
       byteBudget,

@@ -4,6 +4,7 @@ import { singleAnswer } from '../results/single.ts'
 import { observationArguments, observationRule, patientArguments } from './observations/arguments.ts'
 import { askedObservations, askedParameters, patientSubject, wordingOf } from './observations/asked.ts'
 import { countParameters, countText, fociCounted } from './observations/count-text.ts'
+import { importNotes } from './observations/import-notes.ts'
 import { whyEmpty } from './observations/why-empty.ts'
 import { patientOf } from './target-patient.ts'
 import { defineTool } from './tool.ts'
@@ -35,7 +36,10 @@ export const countPatientObservations = defineTool({
         { name: 'asOf', valueInstant: asOf },
       ]),
       lines: [`${countText(count)}, exact`],
-      notes: [count.count === 0 ? await whyEmpty(asked, context) : fociCounted],
+      notes: [
+        count.count === 0 ? await whyEmpty(asked, context) : fociCounted,
+        ...(await importNotes(context, count.imported ?? 0)),
+      ],
       byteBudget,
       asOf,
     })

@@ -17,6 +17,7 @@ import {
 } from './observations/asked.ts'
 import { countByPatient, type PatientCount, sumOf } from './observations/count-by-patient.ts'
 import { countParameters, countText, fociCounted } from './observations/count-text.ts'
+import { importNotes } from './observations/import-notes.ts'
 import { codesIn } from './observations/participant-codes.ts'
 import { patientCountRow, patientsThatFit } from './observations/patient-count-rows.ts'
 import { studyBasis } from './observations/requested.ts'
@@ -66,7 +67,7 @@ async function answerTogether(
   return answerOf(asked, patients, context, {
     parameters: [...countParameters(count), { name: 'exact', valueBoolean: true }],
     lines: [`${countText(count)}, exact`],
-    notes: [],
+    notes: await importNotes(context, 0),
   })
 }
 
@@ -127,12 +128,14 @@ async function answerByPatient(
       ...rows.map(({ line }) => line),
       ...(next === undefined ? [] : [`More: call again with the same arguments and cursor: ${next}`]),
     ],
-    notes:
-      missing === 0
+    notes: [
+      ...(missing === 0
         ? []
         : [
             `Not counted, which is not 0: ${missing} of the ${page.length} patients on this page. Where the deadline came first, the cursor goes on with them; count others with count_patient_observations.`,
-          ],
+          ]),
+      ...(await importNotes(context, 0)),
+    ],
   })
 }
 

@@ -12,6 +12,7 @@ import { timeZone } from './arguments/period.ts'
 import { observationRule, patientArguments } from './observations/arguments.ts'
 import { askedObservations, askedParameters, patientSubject, wordingOf } from './observations/asked.ts'
 import { countParameters, countText, fociCounted } from './observations/count-text.ts'
+import { importNotes } from './observations/import-notes.ts'
 import { type FoundEnd, type RangeEnd, rangeEnd } from './observations/range.ts'
 import { whyEmpty } from './observations/why-empty.ts'
 import { patientOf } from './target-patient.ts'
@@ -68,6 +69,7 @@ export const getPatientDateRange = defineTool({
         ...(count?.count === 0 && gaps.length === 0
           ? [await whyEmpty(asked, context)]
           : [fociCounted, 'summarize_patient_observations tells first and last per type.']),
+        ...(await importNotes(context, count?.imported ?? 0)),
       ],
       byteBudget,
       asOf,

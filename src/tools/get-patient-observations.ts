@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { fhirMcpError } from '../errors.ts'
 import type { ObservationPosition } from '../exchange/exchange.ts'
+import { isImported } from '../fhir/imported.ts'
 import type { Observation } from '../fhir/types.ts'
 import { gapNotes } from '../results/gaps.ts'
 import { observationTable } from '../results/observations.ts'
@@ -12,6 +13,7 @@ import { type Format, format } from './arguments/format.ts'
 import { cursor, limit } from './arguments/paging.ts'
 import { observationArguments, observationRule, patientArguments } from './observations/arguments.ts'
 import { type AskedObservations, askedObservations, patientSubject, wordingOf } from './observations/asked.ts'
+import { importNotes } from './observations/import-notes.ts'
 import { relatedTo } from './observations/related.ts'
 import { whyEmpty } from './observations/why-empty.ts'
 import { patientOf } from './target-patient.ts'
@@ -74,6 +76,7 @@ export const getPatientObservations = defineTool({
       notes: [
         ...gapNotes(gaps),
         ...standingNotes(page.observations),
+        ...(await importNotes(context, page.observations.filter(isImported).length)).map(note),
         ...(empty ? [note(await whyEmpty(asked, context))] : []),
       ],
       limit: given.limit,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isImported } from '../fhir/imported.ts'
 import type { ParametersParameter } from '../fhir/types.ts'
 import { gapParameters, gapTexts } from '../results/gaps.ts'
 import { someOf } from '../results/line.ts'
@@ -13,6 +14,7 @@ import { observationArguments, observationRule, patientArguments } from './obser
 import { askedObservations, askedParameters, patientSubject, wordingOf } from './observations/asked.ts'
 import { countsOfDays, isSummed, summedType, sumNotes } from './observations/day-counts.ts'
 import { endNotes } from './observations/end-notes.ts'
+import { importNotes, importParameters, readText } from './observations/import-notes.ts'
 import { readAll } from './observations/read-all.ts'
 import { convertedNotes, leftOutNotes, noRemarks, remark, wordNotes } from './observations/remarks.ts'
 import { isWords, nameOf } from './observations/series-names.ts'
@@ -44,8 +46,10 @@ export const summarizePatientObservations = defineTool({
     const collector = collectSeries(({ type }) => type.key === summedType)
     const excluded = new Map<NotSummarised, number>()
     let read = 0
+    let imported = 0
     const { end, gaps } = await readAll(context, asked.filter, (observation) => {
       read += 1
+      if (isImported(observation)) imported += 1
       const why = notSummarised(observation)
       if (why !== undefined) excluded.set(why, (excluded.get(why) ?? 0) + 1)
       const time = readingTime(observation, zone)
@@ -61,6 +65,7 @@ export const summarizePatientObservations = defineTool({
       { name: 'patient', valueReference: { reference: `Patient/${patient}` } },
       ...askedParameters(asked, grant),
       { name: 'observations', valueInteger: read },
+      ...importParameters(imported),
       ...[...excluded].map(([status, n]) => ({
         name: 'excludedObservations',
         part: [
@@ -79,13 +84,14 @@ export const summarizePatientObservations = defineTool({
     return singleAnswer({
       asked: wording,
       resource: parametersOf([...head, ...laid.parts.map(({ parameter }) => parameter)]),
-      lines: [`${read} observations read`, ...laid.parts.map(({ line }) => line)],
+      lines: [readText(read, imported), ...laid.parts.map(({ line }) => line)],
       notes: [
         ...gapTexts(gaps),
         ...endNotes(end, read),
         ...[...excluded].map(([why, n]) => `Left out of every number ${reasonText(why)}: ${n}.`),
         ...leftOutNotes(remarks),
         ...convertedNotes(remarks),
+        ...(await importNotes(context, imported)),
         ...laid.notes,
         ...wordNotes(remarks),
         ...(read === 0 && end === 'complete' && gaps.length === 0 ? [await whyEmpty(asked, context)] : []),

@@ -7,6 +7,7 @@ import { studyId } from './arguments/ids.ts'
 import { cursor } from './arguments/paging.ts'
 import { observationArguments, observationRule } from './observations/arguments.ts'
 import { type AskedObservations, askedObservations } from './observations/asked.ts'
+import { importNotes } from './observations/import-notes.ts'
 import { codesIn } from './observations/participant-codes.ts'
 import { notReadReasons, type PatientOutcome } from './observations/patients-line.ts'
 import { readPatients } from './observations/read-patients.ts'
@@ -69,7 +70,8 @@ export const summarizeStudyObservations = defineTool({
       last === undefined || result.read.end === 'complete'
         ? undefined
         : await context.cursors.seal(call, positionAfter(all, last))
-    return answerOf({ asked, all, cut, context, result, next, by: given.by })
+    const imports = await importNotes(context, 0)
+    return answerOf({ asked, all, cut, context, result, next, imports, by: given.by })
   },
 })
 

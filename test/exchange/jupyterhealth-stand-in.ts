@@ -229,6 +229,8 @@ function matches(
         return row.resourceType === 'Group' || organizations[value]?.includes(subject)
       case 'status':
         return row.status === value
+      case '_source:below':
+        return sourceOf(row).startsWith(value)
       case 'code':
         return JSON.stringify(row.code).includes(
           `{"system":"${value.split('|')[0]}","code":"${value.split('|')[1]}"}`,
@@ -265,6 +267,11 @@ function matches(
         return true
     }
   })
+}
+
+/** Nothing here was imported, unless a row says so. */
+function sourceOf({ meta }: Row): string {
+  return String((meta as { source?: unknown } | undefined)?.source ?? 'https://jupyterhealth.org/jhe')
 }
 
 function startOf({ effectiveDateTime, effectivePeriod }: Row): number | undefined {

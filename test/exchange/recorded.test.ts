@@ -145,7 +145,9 @@ describe('the recordings of jupyterhealth-r5', () => {
   const on40006 = grantFor(caller, on.patient('40006'))
   const omh = (code: string) => ({ system: 'https://w3id.org/openmhealth', code })
   const open = async (...routes: [string, ...string[]][]) => {
-    const server = await replay('jupyterhealth-r5', [['metadata', 'metadata'], ...routes])
+    // Nothing was imported there: what a source answers that nothing has.
+    const imported = ['observation-source-below', '_source:below='] as const
+    const server = await replay('jupyterhealth-r5', [['metadata', 'metadata'], [...imported], ...routes])
     return exchangeOf(server.baseUrl)
   }
 

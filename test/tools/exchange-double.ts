@@ -136,6 +136,10 @@ export function exchangeDouble(holdings: Holdings): ExchangeDouble {
       asked.push({ method: 'observationNames', ids })
       return []
     },
+    async imports(grant) {
+      assertGrant(grant)
+      return 'none'
+    },
     async countPatientObservations(grant, patient) {
       assertGrant(grant)
       asked.push({ method: 'countPatientObservations', ids: [patient] })

@@ -24,6 +24,7 @@ export const hapi: Dialect = {
   observationsOf,
   observationsOfPatients,
   namesOf,
+  importsOf: () => 'none',
   countOfPatient,
   countOfAll,
   searchOf,

@@ -27,7 +27,7 @@ export async function searchOf(
   const conditions = conditionsOf(type, query.search)
   const after = positionOf(query)
   const holding = await holdingFor(asking, grant, type)
-  const found = await readImported(asking, [['patient', holding.patient]], holding)
+  const found = await readImported(asking, [['patient', holding.patient]], holding, { takesPartial: true })
   if (!found.complete) throw tooMany(type)
   const fitting = found.resources.filter(({ resource }) => conditions.every(({ meets }) => meets(resource)))
   const all = newestFirst(fitting, type)
@@ -40,8 +40,8 @@ export async function searchOf(
       const last = resources[Math.min(n, resources.length) - 1]?.resource.id ?? after?.[1] ?? ''
       return first + n < all.length ? JSON.stringify([first + n, last]) : undefined
     },
-    total: all.length,
-    gaps: [],
+    total: found.gaps.length > 0 ? undefined : all.length,
+    gaps: found.gaps,
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Dialect } from '../dialect.ts'
+import { countOfAll, countOfPatient, observationsOf } from './both-origins.ts'
 import { readOf, searchOf } from './compartment.ts'
-import { countOfAll, countOfPatient } from './counts.ts'
-import { observationsOf } from './observations.ts'
+import { importsOf } from './imported-observations.ts'
 import { patientOf, patientsOf } from './patients.ts'
 import { observationsOfPatients } from './patients-observations.ts'
 import { requestedTypesOf } from './requested-types.ts'
@@ -24,6 +24,7 @@ export const jupyterHealth: Dialect = {
   observationsOfPatients,
   // It takes one id at a time, and its own readings refer to no others.
   namesOf: async () => [],
+  importsOf,
   countOfPatient,
   countOfAll,
   searchOf,

@@ -4,9 +4,10 @@ import { waysTo } from '../../access/restrictions.ts'
 import { isImported } from '../../fhir/imported.ts'
 import type { AnyResource, Bundle } from '../../fhir/types.ts'
 import type { Asking } from '../asking.ts'
-import { leak, rejected, requireHonoured, totalOf } from '../check.ts'
+import { gapsOf, leak, rejected, requireHonoured, totalOf } from '../check.ts'
 import { heldBy, type OwnedHolding } from '../compartment/hold.ts'
-import type { HeldResource } from '../exchange.ts'
+import type { Gap, HeldResource } from '../exchange.ts'
+import { isPartial } from '../outcomes.ts'
 import type { SearchPairs } from '../search-pairs.ts'
 import { largestPage } from './rows.ts'
 
@@ -21,7 +22,7 @@ export const mostImported = 10_000
 
 /** What was imported of a type, whole; or how many there are, where that is more than is read. */
 export type Imported =
-  | { readonly complete: true; readonly resources: readonly HeldResource[] }
+  | { readonly complete: true; readonly resources: readonly HeldResource[]; readonly gaps: readonly Gap[] }
   | { readonly complete: false; readonly total: number }
 
 /**
@@ -40,6 +41,14 @@ export function importsWithin(grant: Grant, type: string, patient: string): bool
   )
 }
 
+/** How imported records are read. */
+interface ImportReading {
+  /** Whether an answer is taken of which the exchange says that it may be incomplete: then there is a gap. */
+  readonly takesPartial?: boolean
+  /** Whether the exchange tells imported records from its own by this search, asked where it finds any: else they are none. */
+  readonly isTold?: () => Promise<boolean>
+}
+
 /**
  * Every imported record that a search finds, each one held against its patient: the exchange keeps what the other server
  * said, with that server's ids, and says in an extension whose it is. `pairs` name the patient.
@@ -48,6 +57,7 @@ export async function readImported(
   asking: Asking,
   pairs: SearchPairs,
   holding: OwnedHolding,
+  { takesPartial = false, isTold }: ImportReading = {},
 ): Promise<Imported> {
   const page = async (number: number) => {
     const paged = [
@@ -56,22 +66,29 @@ export async function readImported(
       ['_count', String(largestPage)],
       ['_page', String(number)],
     ] as const
-    const bundle = await asking.client.search(asking.call, holding.type, paged, asking.shape)
+    const shape = { ...asking.shape, takesPartial }
+    const bundle = await asking.client.search(asking.call, holding.type, paged, shape)
     const total = totalOf(bundle)
     if (total === undefined) throw rejected('Its answer has no total.')
-    return { total, resources: resourcesIn(bundle) }
+    const gaps: readonly Gap[] = isPartial(bundle) ? ['told'] : []
+    return { total, resources: resourcesIn(bundle), gaps }
   }
   const first = await page(1)
   const { total } = first
+  if (total > 0 && isTold !== undefined && !(await isTold())) {
+    return { complete: true, resources: [], gaps: [] }
+  }
   if (total > mostImported) return { complete: false, total }
   const others = Math.max(0, Math.ceil(total / largestPage) - 1)
   const rest = await pMap(Array.from({ length: others }), (_, index) => page(index + 2), {
     concurrency: asking.connections,
   })
-  const all = [first, ...rest].flatMap(({ resources }) => resources)
+  const pages = [first, ...rest]
+  const all = pages.flatMap(({ resources }) => resources)
   const byId = new Map(all.map((resource) => [resource.id, resource]))
   if (byId.size !== total) throw rejected('The rows of its answer do not add up to its total.')
-  return { complete: true, resources: [...byId.values()].flatMap((one) => heldImport(one, holding) ?? []) }
+  const resources = [...byId.values()].flatMap((one) => heldImport(one, holding) ?? [])
+  return { complete: true, resources, gaps: gapsOf(pages) }
 }
 
 /**

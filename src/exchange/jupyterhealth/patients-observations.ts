@@ -4,7 +4,7 @@ import { membersOf, requireMember } from '../check.ts'
 import type { ObservationPageQuery, PatientsPage, PatientsQuery } from '../exchange.ts'
 import { handedOn } from '../handed-on.ts'
 import { readPatients } from '../patient-by-patient.ts'
-import { observationsOf } from './observations.ts'
+import { observationsOf } from './both-origins.ts'
 import { areFewer, readStudyPages, type StudyBranch, studyBranches } from './study-pages.ts'
 
 /**

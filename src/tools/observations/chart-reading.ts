@@ -1,5 +1,6 @@
 import { collectPanels } from '../../charts/collect.ts'
 import type { Panel } from '../../charts/panel.ts'
+import { isImported } from '../../fhir/imported.ts'
 import { readingTime } from '../../results/reading-time.ts'
 import { type NotSummarised, notSummarised } from '../../results/standing.ts'
 import { contributionsOf } from '../../statistics/contributions.ts'
@@ -18,6 +19,8 @@ export interface ChartReading {
   readonly reads: readonly TypeRead[]
   /** How many observations there were, each once. */
   readonly taken: number
+  /** How many of them were imported from other FHIR servers. */
+  readonly imported: number
   readonly excluded: ReadonlyMap<NotSummarised, number>
   /** Series of numbers, with what was left out of them. */
   readonly series: readonly Series[]
@@ -44,8 +47,10 @@ export async function readForChart(
   const undrawn = collectUndrawn()
   const excluded = new Map<NotSummarised, number>()
   let taken = 0
+  let imported = 0
   const reads = await readEach(context, asks, (observation, asked) => {
     taken += 1
+    if (isImported(observation)) imported += 1
     const why = notSummarised(observation)
     if (why !== undefined) excluded.set(why, (excluded.get(why) ?? 0) + 1)
     const time = readingTime(observation, zone)
@@ -64,6 +69,7 @@ export async function readForChart(
   return {
     reads,
     taken,
+    imported,
     excluded,
     series,
     sums,

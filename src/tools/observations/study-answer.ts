@@ -38,6 +38,8 @@ export interface Answering {
   readonly result: Result
   readonly next: string | undefined
   readonly by: 'week' | 'patient' | undefined
+  /** What has to be said of imported observations. */
+  readonly imports: readonly string[]
 }
 
 /** Lays out the answer: for whom its numbers hold, the numbers, and what is not in them. */
@@ -86,6 +88,7 @@ export function answerOf(answering: Answering): Answer {
       ...(isWhole ? [] : by === 'patient' ? pageNotes(answering, left) : partialNotes(answering, left)),
       ...notReadNotes(tally.notRead),
       studyBasis(context.grant),
+      ...answering.imports,
       ...(tally.observations === 0 ? [] : [`Percentiles by ${percentileMethod}`]),
       ...laid.notes,
       ...[...tally.excluded].map(([why, n]) => `Left out of every number ${reasonText(why)}: ${n}.`),
