@@ -530,7 +530,10 @@ describe('summarize_study_observations', () => {
     expect(last.text).toContain('not the 2 that are left: the exchange did not answer for those behind')
     const next = await call({ cursor: top(last, 'cursor') }, failing('p10'))
     expect(heads(next)).toMatchObject({ patientsRead: 1, patientsNotRead: 1, patientsLeft: 0 })
-    await expect(call({}, failing(...enrolled))).rejects.toMatchObject({ code: 'FHIR_MCP_EXCHANGE_TIMEOUT' })
+    await expect(call({}, failing(...enrolled))).rejects.toMatchObject({
+      code: 'FHIR_MCP_EXCHANGE_TIMEOUT',
+      detail: expect.stringContaining('ask for one data_type, or for a shorter period'),
+    })
   })
 
   it('does not go on asking an exchange that has stopped to answer', async () => {
