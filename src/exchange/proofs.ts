@@ -16,40 +16,48 @@ export interface Proofs {
    * Throws NOT_SUPPORTED_BY_EXCHANGE, or what `control` threw.
    */
   require(form: string, control: () => Promise<number>, caller?: string): Promise<void>
+  /** Whether something holds of all that a caller sees; what was found is kept a minute, one flight each. */
+  holds(fact: string, caller: string, find: () => Promise<boolean>): Promise<boolean>
 }
 
-const kept = 300_000
+/** How long it is kept that a form is honoured, and what a caller sees, in milliseconds. */
+const kept = { form: 300_000, fact: 60_000 }
 
 /** Makes the proofs of one exchange; `now` gives milliseconds since the epoch. */
 export function createProofs(now: () => number): Proofs {
   const verdicts = new LRUCache<string, { proven: boolean; until: number }>({ max: 10_000 })
   const flights = new Map<string, Promise<boolean>>()
 
-  const prove = async (name: string, control: () => Promise<number>): Promise<boolean> => {
-    const flight = verdictOf(control)
+  const find = async (name: string, ask: () => Promise<boolean>, lasting: number): Promise<boolean> => {
+    const flight = ask()
     flights.set(name, flight)
     try {
       const proven = await flight
-      verdicts.set(name, { proven, until: now() + kept })
+      verdicts.set(name, { proven, until: now() + lasting })
       return proven
     } finally {
       if (flights.get(name) === flight) flights.delete(name)
     }
   }
 
+  const known = async (name: string, ask: () => Promise<boolean>, lasting: number): Promise<boolean> => {
+    const verdict = verdicts.get(name)
+    if (verdict !== undefined && verdict.until > now()) return verdict.proven
+    const flight = flights.get(name)
+    if (flight === undefined) return find(name, ask, lasting)
+    // Another caller's flight may end with that caller; then this one asks.
+    return (await flight.catch(() => undefined)) ?? find(name, ask, lasting)
+  }
+
   return {
     async require(form, control, caller) {
-      const name = JSON.stringify([form, caller])
-      const known = verdicts.get(name)
-      const fresh = known !== undefined && known.until > now() ? known.proven : undefined
-      // Another caller's flight may end with that caller; then the control is asked for this one.
-      const shared = fresh ?? (await flights.get(name)?.catch(() => undefined))
-      if (!(shared ?? (await prove(name, control)))) {
+      if (!(await known(JSON.stringify([form, caller]), () => verdictOf(control), kept.form))) {
         throw fhirMcpError('NOT_SUPPORTED_BY_EXCHANGE', {
           detail: `The exchange counts the same with an impossible value of "${form}", so its numbers cannot be trusted.`,
         })
       }
     },
+    holds: (fact, caller, ask) => known(JSON.stringify(['fact', fact, caller]), ask, kept.fact),
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Exchange } from '../../src/exchange/exchange.ts'
 import { grantFor, on } from './grants.ts'
-import { code, startJupyterHealth } from './jupyterhealth-stand-in.ts'
+import { code, data, startJupyterHealth } from './jupyterhealth-stand-in.ts'
 import { exchangeOf } from './opened.ts'
 
 const sleep = code('sleep:1')
@@ -110,6 +110,31 @@ describe('what a study requested', () => {
     await exchange.countObservations(grant, {})
     expect(asked().filter((one) => one.get(study) === '0')).toEqual([])
   })
+})
+
+it('a count of a study is one question once its form is proven and no reading is left out', async () => {
+  const given = data()
+  const { exchange, asked } = await start(
+    {},
+    { ...given, rows: given.rows.filter(({ status }) => status !== 'entered-in-error') },
+  )
+  const grant = grantFor(oneStudy, on.study('32'))
+  await exchange.countObservations(grant, {})
+  asked()
+  expect(await exchange.countObservations(grant, {})).toEqual({ count: 4, excluded: 0 })
+  expect(asked().map(String)).toEqual([`${encodeURIComponent(study)}=32&_summary=count`])
+  expect(await exchange.countObservations(grant, { codes: all })).toEqual({ count: 4, excluded: 0 })
+  expect(asked().filter((one) => !one.get('code')?.startsWith('urn:control'))).toHaveLength(1)
+})
+
+it('a count asks for what is left out where the caller sees any such reading (control)', async () => {
+  const { exchange, asked } = await start()
+  const grant = grantFor({ ...twoStudies, studies: { '30': members['30'] } }, on.study('30'))
+  const whole = grantFor({ studies: { '30': members['30'] }, requested: { '30': all } }, on.study('30'))
+  await exchange.countObservations(grant, {})
+  asked()
+  expect(await exchange.countObservations(whole, {})).toEqual({ count: 14, excluded: 1 })
+  expect(asked().filter((one) => one.has('status') && one.get(study) === '30')).toHaveLength(2)
 })
 
 describe('what several studies requested', () => {

@@ -65,3 +65,28 @@ describe('a proof', () => {
     expect(asked).toBe(2)
   })
 })
+
+describe('what holds of all that a caller sees', () => {
+  it('is found out once a minute for each caller, and a failure is not kept', async () => {
+    let time = 0
+    const proofs = createProofs(() => time)
+    const asked: string[] = []
+    const holds = (caller: string, answer: boolean | Error) =>
+      proofs.holds('a fact', caller, async () => {
+        asked.push(caller)
+        if (answer instanceof Error) throw answer
+        return answer
+      })
+    await expect(holds('a', new Error('down'))).rejects.toThrow('down')
+    expect(await Promise.all([holds('a', true), holds('a', false), holds('b', false)])).toEqual([
+      true,
+      true,
+      false,
+    ])
+    time = 59_999
+    expect(await holds('a', false)).toBe(true)
+    time = 60_000
+    expect(await holds('a', false)).toBe(false)
+    expect(asked).toEqual(['a', 'a', 'b', 'a'])
+  })
+})
