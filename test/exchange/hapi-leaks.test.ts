@@ -133,24 +133,6 @@ const wrong: [string, Ask, Faults, string][] = [
     'EXCHANGE_LEAK',
   ],
   [
-    'ignores names',
-    (exchange) => exchange.patients(reach, { name: 'nobody' }),
-    { ignores: ['name'] },
-    'NOT_SUPPORTED_BY_EXCHANGE',
-  ],
-  [
-    'ignores family names',
-    (exchange) => exchange.patients(reach, { family: 'Ada' }),
-    { ignores: ['family'] },
-    'NOT_SUPPORTED_BY_EXCHANGE',
-  ],
-  [
-    'ignores given names',
-    (exchange) => exchange.patients(reach, { given: 'Angstrom' }),
-    { ignores: ['given'] },
-    'NOT_SUPPORTED_BY_EXCHANGE',
-  ],
-  [
     'ignores birth dates',
     (exchange) => exchange.patients(reach, { birthdate: ['lt1952-01-01'] }),
     { ignores: ['birthdate'] },
@@ -227,6 +209,18 @@ describe.each(['R4', 'R5'] as const)('a server (%s) that', (version) => {
       await expect(ask(exchangeOf(server.baseUrl))).resolves.toBeDefined()
     },
   )
+
+  it.each([
+    ['name', { name: 'nobody' }],
+    ['family', { family: 'Ada' }],
+    ['given', { given: 'Angstrom' }],
+  ] as const)('ignores %s finds nobody who has no such name', async (ignored, filter) => {
+    const server = await startHapi(version, { ignores: [ignored] })
+    const { patients } = await exchangeOf(server.baseUrl).patients(reach, filter)
+    expect(patients).toEqual([])
+    const everybody = await exchangeOf(server.baseUrl).patients(reach, {})
+    expect(everybody.patients.length).toBeGreaterThan(1)
+  })
 
   it('includes other resources or says something beside the matches gets its matches through', async () => {
     const adds = [

@@ -92,12 +92,6 @@ const wrong: [string, Ask, JupyterHealthFaults, string][] = [
     'EXCHANGE_LEAK',
   ],
   [
-    'ignores names',
-    (exchange) => exchange.patients(onStudy, { name: 'nobody' }),
-    { ignores: ['name'] },
-    'NOT_SUPPORTED_BY_EXCHANGE',
-  ],
-  [
     'ignores birth dates',
     (exchange) => exchange.patients(onStudy, { birthdate: ['ge1970-01-01'] }),
     { ignores: ['birthdate'] },
