@@ -67,8 +67,10 @@ export interface PatientFilter {
 
 /** Which observations. Instants are ISO with offset; `from` and `before` bound the effective time: [from, before). */
 export interface ObservationFilter {
-  /** Any of these; undefined: every code. */
+  /** Any of these, as the observation's code or that of one of its components; undefined: every code. */
   readonly codes?: readonly SearchCode[]
+  /** Codes of panels that may have one of them as a component: searched where the exchange cannot search by component. */
+  readonly panels?: readonly SearchCode[]
   readonly from?: string
   readonly before?: string
 }

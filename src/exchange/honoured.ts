@@ -31,10 +31,7 @@ function instantOf(text: string | undefined, name: string): number | undefined {
  */
 export function holdAgainstFilter(observation: Observation, filter: ObservationFilter, bounds: Bounds): void {
   if (filter.codes !== undefined) {
-    requireHonoured(
-      filter.codes.some((code) => hasCode(observation, code)),
-      'code',
-    )
+    requireHonoured(isOfCodes(observation, filter), 'code')
   }
   if (bounds.from === undefined && bounds.before === undefined) return
   requireHonoured(!isUndated(observation), 'date')
@@ -55,6 +52,17 @@ export function inOrder(first: Observation, second: Observation, order: 'newest'
 /** Whether one of an observation's codings is the code. */
 export function hasCode(observation: Observation, { system, code }: SearchCode): boolean {
   return codingsOf(observation.code).some((coding) => coding.system === system && coding.code === code)
+}
+
+/** Whether an observation or one of its components has a code of a filter, or it is one of the filter's panels. */
+export function isOfCodes(observation: Observation, { codes = [], panels = [] }: ObservationFilter): boolean {
+  const components = Array.isArray(observation.component) ? observation.component : []
+  const all = [observation, ...components].flatMap((one) => codingsOf(one.code))
+  return (
+    codes.some(({ system, code }) =>
+      all.some((coding) => coding.system === system && coding.code === code),
+    ) || panels.some((code) => hasCode(observation, code))
+  )
 }
 
 /** Whether an observation is in one of these categories, each one `system|code`, `|code` (no system) or `code`. */

@@ -16,6 +16,10 @@ export interface Proofs {
    * Throws NOT_SUPPORTED_BY_EXCHANGE, or what `control` threw.
    */
   require(form: string, control: () => Promise<number>, caller?: string): Promise<void>
+  /** What is known of a form now; undefined where nothing is. */
+  known(form: string): boolean | undefined
+  /** Keeps what an answer has shown of a form. */
+  note(form: string, proven: boolean): void
   /** Whether something holds of all that a caller sees; what was found is kept a minute, one flight each. */
   holds(fact: string, caller: string, find: () => Promise<boolean>): Promise<boolean>
 }
@@ -40,9 +44,14 @@ export function createProofs(now: () => number): Proofs {
     }
   }
 
-  const known = async (name: string, ask: () => Promise<boolean>, lasting: number): Promise<boolean> => {
+  const verdictNow = (name: string): boolean | undefined => {
     const verdict = verdicts.get(name)
-    if (verdict !== undefined && verdict.until > now()) return verdict.proven
+    return verdict !== undefined && verdict.until > now() ? verdict.proven : undefined
+  }
+
+  const known = async (name: string, ask: () => Promise<boolean>, lasting: number): Promise<boolean> => {
+    const verdict = verdictNow(name)
+    if (verdict !== undefined) return verdict
     const flight = flights.get(name)
     if (flight === undefined) return find(name, ask, lasting)
     // Another caller's flight may end with that caller; then this one asks.
@@ -50,8 +59,12 @@ export function createProofs(now: () => number): Proofs {
   }
 
   return {
+    known: (form) => verdictNow(nameOf(form)),
+    note(form, proven) {
+      verdicts.set(nameOf(form), { proven, until: now() + kept.form })
+    },
     async require(form, control, caller) {
-      if (!(await known(JSON.stringify([form, caller]), () => verdictOf(control), kept.form))) {
+      if (!(await known(nameOf(form, caller), () => verdictOf(control), kept.form))) {
         throw fhirMcpError('NOT_SUPPORTED_BY_EXCHANGE', {
           detail: `The exchange counts the same with an impossible value of "${form}", so its numbers cannot be trusted.`,
         })
@@ -59,6 +72,10 @@ export function createProofs(now: () => number): Proofs {
     },
     holds: (fact, caller, ask) => known(JSON.stringify(['fact', fact, caller]), ask, kept.fact),
   }
+}
+
+function nameOf(form: string, caller?: string): string {
+  return JSON.stringify([form, caller])
 }
 
 async function verdictOf(control: () => Promise<number>): Promise<boolean> {

@@ -4,18 +4,25 @@ import type { Observation, ObservationComponent } from '../fhir/types.ts'
 import { type DataType, dataTypeOf } from '../open-mhealth/data-types.ts'
 import { shownUnit } from '../units/written-unit.ts'
 import { anyResource } from './any-resource.ts'
+import { type AskedValues, everyValue, isAskedValue } from './asked-values.ts'
 import { focusText } from './focus-text.ts'
 import { barred, oneLine } from './line.ts'
 import { type KnownObservations, relatedTexts, withKnownRelated } from './members.ts'
 import { interpretationText, noteTexts, qualifierTexts } from './observation-details.ts'
 import { pruneObservation } from './prune-observation.ts'
-import { distinguishingCode, nameOfComponent, nameOfObservation, nameOfValue } from './reading-names.ts'
+import {
+  distinguishingCode,
+  nameOfComponent,
+  nameOfComponentValue,
+  nameOfObservation,
+  nameOfValue,
+} from './reading-names.ts'
 import { type ReadingTime, readingTime } from './reading-time.ts'
 import { withoutBase } from './relative.ts'
 import type { Row } from './searchset.ts'
 import { excludedStatusOf, hasOtherFocus, isModified, notSummarised } from './standing.ts'
 import { statisticText } from './statistic-text.ts'
-import { numberOf, unitOf, valueText } from './values.ts'
+import { hasValue, numberOf, unitOf, type ValueHolder, valueText } from './values.ts'
 
 /** How observations are listed. */
 export interface ObservationView {
@@ -25,6 +32,8 @@ export interface ObservationView {
   readonly baseUrl: string
   /** Observations that the listed ones refer to, as far as they are within the grant. */
   readonly related: KnownObservations
+  /** The values that are asked for; by default all. */
+  readonly asked?: AskedValues
 }
 
 /** Observations as rows, and the columns of their table. */
@@ -66,6 +75,8 @@ interface Said {
   readonly observation: Observation
   readonly type: DataType | undefined
   readonly name: string
+  /** What carries the value that was asked for: the observation, or one of its components. */
+  readonly holder: ValueHolder
   readonly time: ReadingTime
   readonly statistic: string | undefined
   readonly interpretation: string | undefined
@@ -113,7 +124,7 @@ function saidBy(observation: Observation, view: ObservationView): Said {
   return {
     observation,
     type,
-    name: nameOfObservation(observation, type).label,
+    ...headOf(observation, type, view),
     time,
     statistic,
     interpretation: interpretationText(observation),
@@ -121,6 +132,27 @@ function saidBy(observation: Observation, view: ObservationView): Said {
     text: readingText({ observation, components, statistic, time }, view),
     numbers: numbersOf(observation, components),
   }
+}
+
+/** What a row is of, and what carries its value: the one component that was asked for, where it is not the observation. */
+function headOf(
+  observation: Observation,
+  type: DataType | undefined,
+  { asked = everyValue }: ObservationView,
+): Pick<Said, 'name' | 'holder'> {
+  const all = observation.component ?? []
+  const own = { component: undefined, name: nameOfValue(observation) }
+  const usual = { name: nameOfObservation(observation, type).label, holder: observation }
+  if (hasValue(observation) && isAskedValue(asked, observation, own)) {
+    return asked.member === undefined ? usual : { ...usual, name: own.name.component?.label ?? usual.name }
+  }
+  const chosen = all
+    .map((component) => ({ component, name: nameOfComponentValue(observation, component) }))
+    .filter((one) => isAskedValue(asked, observation, one))
+  const [only, ...others] = chosen
+  const isChosen = asked.member !== undefined || chosen.length < all.length
+  if (only === undefined || others.length > 0 || !isChosen) return usual
+  return { name: (only.name.component ?? only.name.type).label, holder: only.component }
 }
 
 /** Everything that an observation says of its value, with what restricts it, on one line. */
@@ -202,10 +234,10 @@ function columnsThatFit(all: readonly Said[]): string[] {
   })
 }
 
-function cellsOf({ observation, name, time, statistic, text }: Said): Row['cells'] {
+function cellsOf({ observation, name, holder, time, statistic, text }: Said): Row['cells'] {
   const [coding] = observation.code?.coding ?? []
-  const value = plainNumberOf(observation)
-  const { valueQuantity } = observation
+  const value = plainNumberOf(observation, holder)
+  const { valueQuantity } = holder
   const unit = valueQuantity === undefined ? undefined : shownUnit(unitOf(valueQuantity), [])
   return [
     observation.id ?? null,
@@ -221,8 +253,8 @@ function cellsOf({ observation, name, time, statistic, text }: Said): Row['cells
   ]
 }
 
-function plainNumberOf(observation: Observation) {
-  const reading = numberOf(observation, isModified(observation))
+function plainNumberOf(observation: Observation, holder: ValueHolder) {
+  const reading = numberOf(holder, isModified(observation))
   return 'number' in reading && notSummarised(observation) === undefined ? reading : undefined
 }
 

@@ -36,8 +36,13 @@ export function nameOfComponent(component: ObservationComponent, type: DataType 
   return member === undefined ? nameOfConcept(component.code) : nameOfMember(member)
 }
 
-function nameOfMember({ path }: Member): Named {
-  return { label: path.replace(/[._]+/g, ' '), key: path }
+/** What a member of a type is called. */
+export function memberLabel({ path }: Member): string {
+  return path.replace(/[._]+/g, ' ')
+}
+
+function nameOfMember(member: Member): Named {
+  return { label: memberLabel(member), key: member.path }
 }
 
 /** What a value is of: a type, and which of its values where it has several. */

@@ -1,5 +1,6 @@
 import { dayOf } from '../fhir/date-time.ts'
 import type { Observation } from '../fhir/types.ts'
+import { everyValue } from '../results/asked-values.ts'
 import { readingTime } from '../results/reading-time.ts'
 import { type NotSummarised, notSummarised } from '../results/standing.ts'
 import { contributionsOf } from './contributions.ts'
@@ -24,10 +25,15 @@ export interface PatientGatherer {
 }
 
 /**
- * Makes a gatherer. Days and ISO weeks are those of `zone`; a value belongs to the week in which its time begins. `units`: a
+ * Makes a gatherer of the values that are asked for. Days and ISO weeks are those of `zone`; a value belongs to the week in which its time begins. `units`: a
  * patient by itself is given in the unit of each type, so that patients can be compared; otherwise as its values are.
  */
-export function gatherPatient(zone: string, byWeek: boolean, units?: 'type unit'): PatientGatherer {
+export function gatherPatient(
+  zone: string,
+  byWeek: boolean,
+  asked = everyValue,
+  units?: 'type unit',
+): PatientGatherer {
   const all = collectSeries(() => false)
   const weeks = new Map<string, SeriesCollector>()
   const excluded = new Map<NotSummarised, number>()
@@ -48,7 +54,7 @@ export function gatherPatient(zone: string, byWeek: boolean, units?: 'type unit'
       const why = notSummarised(observation)
       if (why !== undefined) excluded.set(why, (excluded.get(why) ?? 0) + 1)
       const time = readingTime(observation, zone)
-      const contributions = contributionsOf(observation)
+      const contributions = contributionsOf(observation, asked)
       for (const contribution of contributions) {
         all.add(contribution, time)
         if (!byWeek || 'excluded' in contribution.value || time.from === undefined || !time.hasDay) continue

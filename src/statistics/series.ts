@@ -1,6 +1,6 @@
 import type { Coding } from '../fhir/types.ts'
 import type { ReadingTime } from '../results/reading-time.ts'
-import type { Contribution, Exclusion } from './contributions.ts'
+import { type Contribution, type Exclusion, repeated } from './contributions.ts'
 import { type Description, describeNumbers } from './description.ts'
 import { commonLabel, countLabel, type Labels } from './labels.ts'
 import { inOneUnit, type MixedNumbers, type OneUnit, partOf, preferredUnit } from './mixed-numbers.ts'
@@ -47,6 +47,8 @@ interface Growing {
   readonly typeLabels: Map<string, number>
   readonly componentLabels: Map<string, number>
   readonly mixed: MixedNumbers
+  /** How often a value of a time is there, in panels and alone. */
+  readonly places: Map<string, { panel: number; alone: number }>
   readonly codes: Map<string, Coding>
   readonly excluded: Map<Exclusion, number>
   first: ReadingTime | undefined
@@ -91,6 +93,7 @@ function empty(head: Contribution): Growing {
     typeLabels: new Map(),
     componentLabels: new Map(),
     mixed: new Map(),
+    places: new Map(),
     codes: new Map(),
     excluded: new Map(),
     first: undefined,
@@ -102,7 +105,7 @@ function empty(head: Contribution): Growing {
 
 function grow(
   growing: Growing,
-  { type, component, value, code, scale }: Contribution,
+  { type, component, value, code, scale, isInPanel }: Contribution,
   time: ReadingTime,
   keepTime: boolean,
 ): void {
@@ -112,6 +115,10 @@ function grow(
   const part = partOf(growing.mixed, scale)
   if ('excluded' in value) {
     growing.excluded.set(value.excluded, (growing.excluded.get(value.excluded) ?? 0) + 1)
+    return
+  }
+  if (isRepeated(growing, `${value.number} ${scale.unit?.label}`, time, isInPanel)) {
+    growing.excluded.set(repeated, (growing.excluded.get(repeated) ?? 0) + 1)
     return
   }
   part.numbers.push(value.number)
@@ -127,7 +134,22 @@ function grow(
   if (growing.last?.from === undefined || time.from > growing.last.from) growing.last = time
 }
 
-function seriesOf(key: string, { head, codes, mixed, ...rest }: Growing, inTypeUnit: boolean): Series {
+/** Whether a value is known already: writers that make observations of the values of a panel say each of them twice. */
+function isRepeated({ places }: Growing, value: string, time: ReadingTime, isInPanel: boolean): boolean {
+  if (time.from === undefined) return false
+  const place = `${time.from} ${time.to} ${value}`
+  const known = places.get(place) ?? { panel: 0, alone: 0 }
+  places.set(place, known)
+  if (isInPanel) known.panel += 1
+  else known.alone += 1
+  return isInPanel ? known.panel <= known.alone : known.alone <= known.panel
+}
+
+function seriesOf(
+  key: string,
+  { head, codes, mixed, places: _, ...rest }: Growing,
+  inTypeUnit: boolean,
+): Series {
   const one = inOneUnit(mixed, inTypeUnit ? preferredUnit(mixed) : undefined)
   return {
     ...rest,

@@ -63,6 +63,7 @@ export const getPatientObservations = defineTool({
     const view = {
       format: given.format,
       timeZone: asked.period.timeZone,
+      asked: asked.values,
       baseUrl: context.settings.baseUrl,
       related: await relatedTo(page.observations, context),
     }

@@ -53,7 +53,7 @@ export const summarizePatientObservations = defineTool({
       const why = notSummarised(observation)
       if (why !== undefined) excluded.set(why, (excluded.get(why) ?? 0) + 1)
       const time = readingTime(observation, zone)
-      for (const contribution of contributionsOf(observation)) collector.add(contribution, time)
+      for (const contribution of contributionsOf(observation, asked.values)) collector.add(contribution, time)
     })
     const all = collector.series()
     const numeric = all.filter((series) => !isWords(series))

@@ -92,7 +92,7 @@ async function together({ given, asked, cut, context, head }: Summing): Promise<
   const read = await readPatients(context, {
     patients: cut.left,
     filter: asked.filter,
-    begin: () => gatherPatient(zone, given.by === 'week'),
+    begin: () => gatherPatient(zone, given.by === 'week', asked.values),
     take(patient, outcome) {
       note(tally, patient, outcome)
       if ('notRead' in outcome) return true
@@ -146,7 +146,7 @@ async function byPatient({ asked, cut, context, head }: Summing): Promise<Result
   const read = await readPatients(context, {
     patients: cut.left,
     filter: asked.filter,
-    begin: () => gatherPatient(asked.period.timeZone, false, 'type unit'),
+    begin: () => gatherPatient(asked.period.timeZone, false, asked.values, 'type unit'),
     take(patient, outcome) {
       let part = partOf(patient, outcome)
       const own = 'notRead' in outcome ? [] : outcome.gathered.series.filter(isWords).map(nameOf)

@@ -67,7 +67,7 @@ const wrong: [string, Ask, Faults, string][] = [
   [
     'ignores codes',
     (exchange) => exchange.observations(onP1, { ...newest, codes }),
-    { ignores: ['code'] },
+    { ignores: ['code', 'combo-code'] },
     'NOT_SUPPORTED_BY_EXCHANGE',
   ],
   [
@@ -167,7 +167,7 @@ const wrong: [string, Ask, Faults, string][] = [
   [
     'counts without the code',
     (exchange) => exchange.countObservations(reach, { codes }),
-    { ignores: ['code'] },
+    { ignores: ['code', 'combo-code'] },
     'NOT_SUPPORTED_BY_EXCHANGE',
   ],
   [
@@ -309,7 +309,7 @@ describe('the controls of counts', () => {
     const rows = cohort('R4')
     const server = await startHapi(
       'R4',
-      { ignores: ['patient', 'code'] },
+      { ignores: ['patient', 'code', 'combo-code'] },
       rows.filter((row) => row.resourceType !== 'Observation'),
     )
     const exchange = exchangeOf(server.baseUrl)

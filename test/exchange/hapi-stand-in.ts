@@ -9,6 +9,8 @@ export type Row = Record<string, unknown> & { resourceType: string; id: string }
 export interface Faults {
   /** Search parameters that are ignored silently. */
   readonly ignores?: readonly string[]
+  /** Search parameters that it takes and finds nothing by. */
+  readonly empties?: readonly string[]
   /** Search parameters that its metadata does not list. */
   readonly lacks?: readonly string[]
   /** Searches with a value that holds this text are refused with 400. */
@@ -173,6 +175,7 @@ function search(rows: readonly Row[], type: string, query: URLSearchParams, faul
   const heeded = conditions.map(([name, value]) => {
     return [name, name === faults.onlyFirst ? (value.split(',')[0] ?? '') : value] as const
   })
+  if (heeded.some(([name]) => faults.empties?.includes(name))) return []
   return rows.filter(
     (row) => row.resourceType === type && heeded.every(([name, value]) => matches(row, name, value)),
   )
@@ -209,10 +212,11 @@ function matches(row: Row, name: string, value: string): boolean {
     case 'patient':
       return values.some((one) => text.includes(`"reference":"${one.toLowerCase()}"`))
     case 'code':
+    case 'combo-code':
     case 'category':
       return values.some((token) => {
         const [system, code] = token.includes('|') ? token.split('|') : [undefined, token]
-        const concepts = JSON.stringify(name === 'code' ? row.code : (row.category ?? []))
+        const concepts = JSON.stringify(conceptsOf(row, name))
         return concepts.includes(
           system === undefined ? `"code":"${code}"` : `{"system":"${system}","code":"${code}"}`,
         )
@@ -235,6 +239,12 @@ function matches(row: Row, name: string, value: string): boolean {
   }
 }
 
+function conceptsOf(row: Row, name: string): unknown {
+  if (name === 'category') return row.category ?? []
+  const components = Array.isArray(row.component) ? row.component : []
+  return [row.code, ...(name === 'combo-code' ? components.map(({ code }) => code) : [])]
+}
+
 function folded(value: unknown): string {
   return JSON.stringify(value).normalize('NFD').replace(/\p{M}/gu, '').toLowerCase()
 }
@@ -242,7 +252,7 @@ function folded(value: unknown): string {
 function statement(version: FhirVersion, lacks: readonly string[]) {
   const person = version === 'R4' ? 'individual' : 'subject'
   const searches = {
-    Observation: ['patient', 'code', 'date', 'status', 'category'],
+    Observation: ['patient', 'code', 'combo-code', 'date', 'status', 'category'],
     Patient: ['name', 'family', 'given', 'birthdate', 'identifier', 'organization'],
     ResearchStudy: ['title'],
     ResearchSubject: ['study', 'patient', 'status', person],

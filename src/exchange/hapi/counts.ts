@@ -5,16 +5,20 @@ import { chunksOf } from '../bounded.ts'
 import { membersOf, rejected, requireMember, totalOf } from '../check.ts'
 import type { ObservationCount, ObservationFilter } from '../exchange.ts'
 import type { SearchPairs } from '../search-pairs.ts'
+import { byCodes, noCode } from './code-parameter.ts'
 import { observationPairs } from './filters.ts'
 
 const chunk = 500
+const none: ObservationCount = { count: 0, excluded: 0 }
+const isThere = ({ count, excluded }: ObservationCount) => count + excluded > 0
 const notCounted: readonly [string, string] = ['status', 'entered-in-error,cancelled']
 
 /** Values that no observation can have; they name nobody. The dates lie outside what HAPI indexes open periods with. */
 const impossible: Readonly<Record<string, string>> = {
   patient: 'Patient/no-such-patient-0',
   category: 'urn:control:none|none',
-  code: 'urn:control:none|none',
+  code: noCode,
+  'combo-code': noCode,
   'date ge': 'ge9998-12-31T00:00:00Z',
   'date lt': 'lt1000-01-01T00:00:00Z',
   status: 'no-such-status',
@@ -28,9 +32,10 @@ export async function countOfPatient(
   filter: ObservationFilter,
 ): Promise<ObservationCount> {
   requireMember(grant, patient)
-  const pairs = observationPairs(grant, filter, patient)
-  if (pairs === undefined) return { count: 0, excluded: 0 }
-  return countWhere(asking, [['patient', `Patient/${patient}`], ...pairs])
+  return byCodes(asking, grant, filter, isThere, (own, parameter) => {
+    const pairs = observationPairs(grant, own, patient, parameter)
+    return pairs === undefined ? none : countWhere(asking, [['patient', `Patient/${patient}`], ...pairs])
+  })
 }
 
 /** How many observations all patients of a grant have, summed over them: an observation has one patient. */
@@ -40,8 +45,17 @@ export async function countOfAll(
   filter: ObservationFilter,
 ): Promise<ObservationCount> {
   const members = membersOf(grant)
-  const pairs = observationPairs(grant, filter, undefined)
-  if (pairs === undefined) return { count: 0, excluded: 0 }
+  return byCodes(asking, grant, filter, isThere, (own, parameter) => {
+    const pairs = observationPairs(grant, own, undefined, parameter)
+    return pairs === undefined ? none : countOf(asking, members, pairs)
+  })
+}
+
+async function countOf(
+  asking: Asking,
+  members: readonly string[] | undefined,
+  pairs: SearchPairs,
+): Promise<ObservationCount> {
   if (members === undefined) return countWhere(asking, pairs)
   const counts = await pMap(
     chunksOf(members, chunk),
@@ -56,7 +70,7 @@ export async function countOfAll(
 
 async function countWhere(asking: Asking, pairs: SearchPairs): Promise<ObservationCount> {
   const all = await totalWhere(asking, pairs)
-  if (all === 0) return { count: 0, excluded: 0 }
+  if (all === 0) return none
   await pMap(pairs, (pair) => proveForm(asking, pair), { concurrency: asking.connections })
   const excluded = await totalWhere(asking, [...pairs, notCounted])
   if (excluded > 0) await proveForm(asking, notCounted)

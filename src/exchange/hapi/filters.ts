@@ -4,6 +4,7 @@ import type { ObservationFilter } from '../exchange.ts'
 import { boundsOf } from '../honoured.ts'
 import { searchesWithin } from '../restrictions.ts'
 import type { SearchPairs } from '../search-pairs.ts'
+import type { CodeParameter } from './code-parameter.ts'
 import { codesValue, tokenValue } from './escape.ts'
 
 /**
@@ -15,9 +16,11 @@ export function observationPairs(
   grant: Grant,
   filter: ObservationFilter,
   patient: string | undefined,
+  parameter: CodeParameter = 'code',
 ): SearchPairs | undefined {
   boundsOf(filter)
   const { from, before } = filter
+  const panels = parameter === 'code' ? (filter.panels ?? []) : []
   const [search, ...others] = searchesWithin(grant, { type: 'Observation', patient, codes: filter.codes })
   if (search === undefined) return undefined
   if (others.length > 0 || search.study !== undefined) {
@@ -28,7 +31,7 @@ export function observationPairs(
   const { categories, codes } = search
   return [
     ...(categories === undefined ? [] : [['category', categories.map(tokenValue).join(',')] as const]),
-    ...(codes === undefined ? [] : [['code', codesValue(codes)] as const]),
+    ...(codes === undefined ? [] : [[parameter, codesValue([...codes, ...panels])] as const]),
     ...(from === undefined ? [] : [['date', `ge${from}`] as const]),
     ...(before === undefined ? [] : [['date', `lt${before}`] as const]),
   ]

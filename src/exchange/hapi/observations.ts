@@ -18,6 +18,7 @@ import { boundsOf, holdAgainstFilter, inOrder } from '../honoured.ts'
 import { isPartial } from '../outcomes.ts'
 import { holdWithin } from '../restrictions.ts'
 import type { SearchPairs } from '../search-pairs.ts'
+import { byCodes, type CodeParameter } from './code-parameter.ts'
 import { observationPairs } from './filters.ts'
 import { linkAt, offsetOf } from './page-link.ts'
 import { mostIdlePages } from './rows.ts'
@@ -52,7 +53,20 @@ export async function observationsOf(
   query: ObservationPageQuery,
 ): Promise<ObservationPage> {
   requireMember(grant, patient)
-  const own = observationPairs(grant, query, patient)
+  const isThere = (page: ObservationPage) => page.observations.length > 0 || query.position !== undefined
+  return byCodes(asking, grant, query, isThere, (filter, parameter) =>
+    pageBy(asking, grant, patient, { ...query, ...filter }, parameter),
+  )
+}
+
+async function pageBy(
+  asking: Asking,
+  grant: Grant,
+  patient: string,
+  query: ObservationPageQuery,
+  parameter: CodeParameter,
+): Promise<ObservationPage> {
+  const own = observationPairs(grant, query, patient, parameter)
   const start = positionOf(query)
   if (own === undefined || start === undefined) return pageOf([], undefined, undefined, 0, [])
   const filter: SearchPairs = [['patient', `Patient/${patient}`], ...own]

@@ -7,6 +7,7 @@ import { requireMember } from '../check.ts'
 import type { PatientsPage, PatientsQuery } from '../exchange.ts'
 import { handedOn } from '../handed-on.ts'
 import { didNotAnswer, readPatient } from '../patient-by-patient.ts'
+import { codeParameterOf } from './code-parameter.ts'
 import { observationsOf } from './observations.ts'
 import { type Form, formsOf, pageSize, readTogether, type TogetherRead } from './together.ts'
 
@@ -47,7 +48,8 @@ export async function* observationsOfPatients(
 ): AsyncIterable<PatientsPage> {
   for (const patient of query.patients) requireMember(grant, patient)
   const { patients, concurrency, signal, ...filter } = query
-  const forms = formsOf(asking, grant, filter)
+  const parameter = await codeParameterOf(asking, grant, filter)
+  const forms = formsOf(asking, grant, filter, parameter)
   if (forms === undefined) {
     yield { observations: [], gaps: [], whole: patients, unread: [] }
     return

@@ -1,14 +1,15 @@
 import type { Grant } from '../../access/grant.ts'
 import { isFhirMcpError } from '../../errors.ts'
-import type { Bundle, SearchCode } from '../../fhir/types.ts'
+import type { Bundle } from '../../fhir/types.ts'
 import type { Asking } from '../asking.ts'
 import { type Checked, leak, matchesOf, patientNamed, rejected, totalOf } from '../check.ts'
 import type { ObservationFilter, PatientObservation } from '../exchange.ts'
-import { boundsOf, hasCode, holdAgainstFilter } from '../honoured.ts'
+import { boundsOf, holdAgainstFilter, isOfCodes } from '../honoured.ts'
 import type { Pace } from '../paces.ts'
 import { holdWithin } from '../restrictions.ts'
 import type { SearchPairs } from '../search-pairs.ts'
 import { withinTime } from '../within-time.ts'
+import type { CodeParameter } from './code-parameter.ts'
 import { observationPairs } from './filters.ts'
 import { mostIdlePages } from './rows.ts'
 
@@ -24,8 +25,8 @@ export interface Form {
   readonly pairs: SearchPairs
   /** What its rows are held against. */
   readonly filter: ObservationFilter
-  /** The codes that are picked out here, where they do not go along. */
-  readonly picked: readonly SearchCode[] | undefined
+  /** What is picked out here, where the codes do not go along. */
+  readonly picked: ObservationFilter | undefined
 }
 
 /**
@@ -36,16 +37,17 @@ export function formsOf(
   asking: Asking,
   grant: Grant,
   filter: ObservationFilter,
+  parameter: CodeParameter,
 ): readonly Form[] | undefined {
   try {
-    const pairs = observationPairs(grant, filter, undefined)
+    const pairs = observationPairs(grant, filter, undefined, parameter)
     if (pairs === undefined) return undefined
     const whole: Form = { pace: paceOf(asking, pairs), pairs, filter, picked: undefined }
-    const { codes, ...bounds } = filter
+    const { codes, panels, ...bounds } = filter
     if (codes === undefined) return [whole]
     const wider = observationPairs(grant, bounds, undefined)
     if (wider === undefined || wider.some(([name]) => name === 'code')) return [whole]
-    return [whole, { pace: paceOf(asking, wider), pairs: wider, filter: bounds, picked: codes }]
+    return [whole, { pace: paceOf(asking, wider), pairs: wider, filter: bounds, picked: filter }]
   } catch (thrown) {
     if (isFhirMcpError(thrown, 'NOT_SUPPORTED_BY_EXCHANGE')) return []
     throw thrown
@@ -111,7 +113,7 @@ export async function readTogether(together: Together): Promise<TogetherRead> {
     if (ids.has(observation.id)) return []
     ids.add(observation.id)
     named.add(patient)
-    const isPicked = form.picked?.some((code) => hasCode(observation, code)) ?? true
+    const isPicked = form.picked === undefined || isOfCodes(observation, form.picked)
     return isPicked ? [{ patient, observation }] : []
   }
 

@@ -4,7 +4,7 @@ import type { Observation, SearchCode } from '../../fhir/types.ts'
 import { hasCode } from '../honoured.ts'
 import { searchesWithin } from '../restrictions.ts'
 import type { SearchPairs } from '../search-pairs.ts'
-import { type CodeBranch, requireNoCategories } from './filters.ts'
+import { type CodeBranch, ownCodesOf, requireNoCategories } from './filters.ts'
 import { exchangeId } from './ids.ts'
 import { memberOf } from './within.ts'
 
@@ -30,7 +30,8 @@ export interface BranchesOf {
  * The searches that together give what is asked for within a grant: one per code, or where no code is asked for, one per study
  * that reaches the patient. Several studies may give the same row.
  */
-export function branchesOf({ grant, patient, codes }: BranchesOf): readonly SearchBranch[] {
+export function branchesOf({ grant, patient, codes: asked }: BranchesOf): readonly SearchBranch[] {
+  const codes = ownCodesOf(asked)
   requireNoCategories(grant)
   requireRequestedTypes(grant)
   const searches = searchesWithin(grant, { type: 'Observation', patient, codes })

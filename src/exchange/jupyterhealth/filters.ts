@@ -2,11 +2,23 @@ import type { Grant } from '../../access/grant.ts'
 import { categoriesOf } from '../../access/restrictions.ts'
 import { fhirMcpError } from '../../errors.ts'
 import type { SearchCode } from '../../fhir/types.ts'
+import { namespaceSystems } from '../../open-mhealth/systems.ts'
 import type { Bounds } from '../honoured.ts'
 import type { SearchPairs } from '../search-pairs.ts'
 
+const schemaSystems: readonly string[] = Object.values(namespaceSystems)
+
 /** One code of a search, or every one. The exchange takes a single `system|code` per request. */
 export type CodeBranch = SearchCode | undefined
+
+/**
+ * The codes that the exchange's own observations are asked for by: beside codes of Open mHealth and IEEE no others, since each of
+ * them has one code, and a type that has a schema has that of its schema.
+ */
+export function ownCodesOf(codes: readonly SearchCode[] | undefined): readonly SearchCode[] | undefined {
+  const schemas = codes?.filter(({ system }) => schemaSystems.includes(system)) ?? []
+  return schemas.length > 0 ? schemas : codes
+}
 
 /** The code and the bounds of a branch as search parameters. */
 export function branchPairs(code: CodeBranch, bounds: Bounds): SearchPairs {

@@ -1,7 +1,16 @@
 import { fhirMcpError } from '../../errors.ts'
 import type { SearchCode } from '../../fhir/types.ts'
-import { type DataType, dataTypes, findDataType, searchCodesOf } from '../../open-mhealth/data-types.ts'
+import {
+  type DataType,
+  dataTypes,
+  findMeasure,
+  loincCodesOf,
+  type Member,
+  openMHealthCodesOf,
+  searchCodesOf,
+} from '../../open-mhealth/data-types.ts'
 import { loincSystem, namespaceSystems, parseSchemaCode } from '../../open-mhealth/systems.ts'
+import { memberLabel } from '../../results/reading-names.ts'
 import { shortText } from './text.ts'
 
 export const dataType = shortText(256)
@@ -12,8 +21,12 @@ export const dataType = shortText(256)
 export interface AskedType {
   /** The type that it names; undefined for a code that no type has. */
   readonly type: DataType | undefined
+  /** The one value of the type that it names (`systolic`); undefined: all of them. */
+  readonly member: Member | undefined
   /** Every code that is searched. */
   readonly codes: readonly SearchCode[]
+  /** Codes of panels that may have the member, for an exchange that cannot search by component. */
+  readonly panels: readonly SearchCode[]
   /** Short name, or the code as it was given. */
   readonly label: string
 }
@@ -21,25 +34,40 @@ export interface AskedType {
 const uri = /^[A-Za-z][A-Za-z0-9+.-]*:\S+$/
 const code = /^\S+(?: \S+)*$/
 const loinc = /^\d{1,7}-\d$/
+const loincPrefix = /^LOINC[\s:]+(?=\d)/i
 
 /**
  * The codes that a `data_type` stands for. A short name, a LOINC or an Open mHealth code name a type and mean all its known
- * codes, and the code that was given; `system|code` means exactly that code, of a known type or not.
+ * codes, and the code that was given; a word or a LOINC code for one value of a type (`systolic`) means that value, in its
+ * panel or alone. Any other LOINC (`LOINC 2885-2` too) or Open mHealth code, and `system|code`, mean exactly that code.
  * Throws INVALID_ARGUMENT with the short names for anything else.
  */
-export function askedTypeOf(word: string): AskedType {
+export function askedTypeOf(given: string): AskedType {
+  const word = given.trim().replace(loincPrefix, '')
   const bar = word.lastIndexOf('|')
-  const type = findDataType(word)
+  const { type, member } = findMeasure(word) ?? {}
   if (bar !== -1) {
     const exact = { system: word.slice(0, bar), code: word.slice(bar + 1) }
     if (!uri.test(exact.system) || !code.test(exact.code)) throw unknownType()
-    return { type, codes: [exact], label: word }
+    return { type, member, codes: [exact], panels: [], label: word }
   }
-  if (type === undefined) throw unknownType()
+  const own = codeOf(word)
+  if (type === undefined) {
+    if (own === undefined) throw unknownType()
+    return { type, member, codes: [own], panels: [], label: codeText(own) }
+  }
+  if (member !== undefined) return memberOf(type, member)
   const known = searchCodesOf(type)
-  const given = codeOf(word)
-  const isNew = given !== undefined && !known.some((one) => one.code === given.code)
-  return { type, codes: isNew ? [...known, given] : known, label: type.name }
+  const isNew = own !== undefined && !known.some((one) => one.code === own.code)
+  return { type, member, codes: isNew ? [...known, own] : known, panels: [], label: type.name }
+}
+
+function memberOf(type: DataType, member: Member): AskedType {
+  const codes = [
+    ...openMHealthCodesOf(type),
+    ...(member.loinc === undefined ? [] : [{ system: loincSystem, code: member.loinc }]),
+  ]
+  return { type, member, codes, panels: loincCodesOf(type), label: memberLabel(member) }
 }
 
 /** A code in few words: LOINC by its name, Open mHealth by its own prefix, any other with its system. */
@@ -53,7 +81,7 @@ export function codeText({ system, code: text }: SearchCode): string {
 export function unknownType() {
   const names = dataTypes().map(({ name }) => name)
   return fhirMcpError('INVALID_ARGUMENT', {
-    detail: `data_type is not known. It is one of ${names.join(', ')}; or a LOINC or Open mHealth code of one of them; or any code as system|code (http://loinc.org|8867-4).`,
+    detail: `data_type is not known. It is one of ${names.join(', ')}; or any LOINC or Open mHealth code; or any other code as system|code (http://snomed.info/sct|271649006).`,
   })
 }
 

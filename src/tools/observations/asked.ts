@@ -2,6 +2,7 @@ import type { Grant } from '../../access/grant.ts'
 import { categoriesOf } from '../../access/restrictions.ts'
 import type { ObservationFilter } from '../../exchange/exchange.ts'
 import type { ParametersParameter } from '../../fhir/types.ts'
+import type { AskedValues } from '../../results/asked-values.ts'
 import { oneLine } from '../../results/line.ts'
 import { type AskedType, askedTypeOf, codeText } from '../arguments/data-type.ts'
 import { oncePerCall } from '../arguments/once-per-call.ts'
@@ -19,6 +20,8 @@ export interface AskedObservations {
   readonly filter: ObservationFilter
   readonly period: Period
   readonly type: AskedType | undefined
+  /** Which values of the observations that are found. */
+  readonly values: AskedValues
 }
 
 /** Reads the arguments that choose observations. Throws INVALID_ARGUMENT; tools do so before anything is decided. */
@@ -29,13 +32,21 @@ export const askedObservations = oncePerCall((input: ObservationArguments): Aske
   return {
     filter: {
       ...(type === undefined ? {} : { codes: type.codes }),
+      ...(type === undefined || type.panels.length === 0 ? {} : { panels: type.panels }),
       ...(from === undefined ? {} : { from }),
       ...(before === undefined ? {} : { before }),
     },
     period,
     type,
+    values: valuesOf(type),
   }
 })
+
+function valuesOf(asked: AskedType | undefined): AskedValues {
+  const { type, member, codes } = asked ?? {}
+  const one = type === undefined || member === undefined ? undefined : { type: type.name, path: member.path }
+  return { codes, member: one }
+}
 
 /** The patient that a call is about. Throws INVALID_ARGUMENT for the other arguments: nothing is decided on before. */
 export function patientSubject(

@@ -54,7 +54,7 @@ export async function readForChart(
     const why = notSummarised(observation)
     if (why !== undefined) excluded.set(why, (excluded.get(why) ?? 0) + 1)
     const time = readingTime(observation, zone)
-    const contributions = contributionsOf(observation)
+    const contributions = contributionsOf(observation, asked.values)
     for (const contribution of contributions) figures.add(contribution, time)
     undrawn.add(typeNameOf(asked), contributions, time)
     const singles = contributions.filter((contribution) => !isCount(contribution))
