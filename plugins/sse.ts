@@ -1,4 +1,3 @@
-import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Handlers } from '../src/mcp/handlers.ts'
 import { rpcCodes } from '../src/mcp/rpc-error.ts'
@@ -12,6 +11,7 @@ import { protocolRefusal } from './refusal.ts'
 import { sendText } from './send-json.ts'
 import { slashedToo } from './slashed.ts'
 import { createSseSessions, type StreamLimits } from './sse-sessions.ts'
+import { createSseTransport } from './sse-transport.ts'
 
 /** What the routes are made of. */
 export interface SseRoutes {
@@ -37,7 +37,7 @@ export async function sseRoutes(fastify: FastifyInstance, options: SseRoutes): P
 
   async function open(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { principal } = bearerOfRequest(request)
-    const transport = new SSEServerTransport(address.messagesPath(), reply.raw)
+    const transport = createSseTransport(address.messagesPath(), reply.raw)
     const server = createServerV1(handlers)
     sessions.add(transport, principal, () => void server.close())
     hijack(reply)

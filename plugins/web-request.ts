@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { exactNumbers, exactNumbersStream } from '../src/mcp/exact-numbers.ts'
 import { hijack } from './hijack.ts'
 import { sendText } from './send-json.ts'
 
@@ -31,12 +32,12 @@ export async function sendWebResponse(reply: FastifyReply, response: Response): 
   const type = response.headers.get('content-type') ?? ''
   if (body === null || !type.startsWith('text/event-stream')) {
     reply.code(status).headers(Object.fromEntries(headers))
-    return body === null ? reply.send() : sendText(reply, type, await response.text())
+    return body === null ? reply.send() : sendText(reply, type, exactNumbers(await response.text()))
   }
   hijack(reply)
   reply.raw.writeHead(status, Object.fromEntries(headers))
   reply.raw.flushHeaders()
   // A client that has gone ends the stream, and a broken stream the connection; nobody is left to be told.
-  await pipeline(Readable.fromWeb(body), reply.raw).catch(() => undefined)
+  await pipeline(Readable.fromWeb(body), exactNumbersStream(), reply.raw).catch(() => undefined)
   return reply
 }

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { Writable } from 'node:stream'
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio'
 import { createAudit } from '../audit/create-audit.ts'
 import { sourceOf } from '../audit/fhir/source.ts'
@@ -10,6 +11,7 @@ import { createCallCount } from '../limits/count-calls.ts'
 import { limitService } from '../limits/limit-service.ts'
 import { createTurns } from '../limits/turns.ts'
 import { createStdioService, startNotes } from '../mcp/create-mcp-service.ts'
+import { exactNumbers } from '../mcp/exact-numbers.ts'
 import { describeFault } from '../mcp/fault.ts'
 import { createHandlers, type Handlers } from '../mcp/handlers.ts'
 import { listTool } from '../mcp/listing.ts'
@@ -74,7 +76,7 @@ export function serveOverStdio(
     return { ...asker, record, admit: async () => countCall(asker.principal) }
   }
   const server = serveStdio(() => createServerV2(served, bearer), {
-    transport: new StdioServerTransport(streams.stdin, streams.stdout),
+    transport: new StdioServerTransport(streams.stdin, exactly(streams.stdout)),
   })
   const closing = new AbortController()
   const { signal } = closing
@@ -96,6 +98,16 @@ export function serveOverStdio(
       closing.abort()
     },
   }
+}
+
+/** A stream that passes messages on with numbers in the digits that are kept of them. The SDK writes a whole message at once. */
+function exactly(stdout: Writable): Writable {
+  return new Writable({
+    decodeStrings: false,
+    write(message: string | Buffer, _, done) {
+      stdout.write(exactNumbers(String(message)), done)
+    },
+  })
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { FhirMcpError } from '../errors.ts'
+import { digitsOf } from '../fhir/decimal-digits.ts'
 import type { AnyResource, Bundle } from '../fhir/types.ts'
 import { BadAnswer } from './bad-answer.ts'
 
@@ -36,8 +37,14 @@ function isSearchset(resource: AnyResource): resource is AnyResource & Bundle {
     type === 'searchset' &&
     isObjects(entry) &&
     isObjects(link) &&
-    (total === undefined || (Number.isSafeInteger(total) && Number(total) >= 0))
+    isTotal(total, resource)
   )
+}
+
+/** A total that no double can hold was there all the same: only its digits are left of it. */
+function isTotal(total: unknown, resource: AnyResource): boolean {
+  if (total === undefined) return digitsOf(resource, 'total') === undefined
+  return Number.isSafeInteger(total) && Number(total) >= 0
 }
 
 function isObjects(list: unknown): boolean {

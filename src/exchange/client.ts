@@ -10,6 +10,7 @@ import { inSyncSpan } from '../telemetry/spans.ts'
 import { resourceNamed, resourceOf, searchsetOf } from './answer-shape.ts'
 import { BadAnswer } from './bad-answer.ts'
 import { startDeadline } from './deadline.ts'
+import { restoreNumbers } from './decimal-literals.ts'
 import type { ExchangeCall } from './exchange.ts'
 import type { FhirClient, RequestShape } from './fhir-client.ts'
 import { nextLinkOf, pageUrl } from './links.ts'
@@ -77,8 +78,12 @@ export function createFhirClient(fhir: FhirOptions, meter?: Meter): FhirClient {
       signal,
       redirect: 'manual',
     }
+    let isMarked = false
+    const onMarked = () => {
+      isMarked = true
+    }
     const options = Object.assign(settings, {
-      dispatcher: pool.dispatcherFor({ signal, onSent, onReceived: call.onReceived }),
+      dispatcher: pool.dispatcherFor({ signal, onSent, onReceived: call.onReceived, onMarked }),
     })
     const { url, form: body } = request
     const leave = await call.turn?.(signal)
@@ -89,7 +94,7 @@ export function createFhirClient(fhir: FhirOptions, meter?: Meter): FhirClient {
         () => client.request(url, body === undefined ? { options } : { method: 'POST', options, body }),
       )
       if (!counted) onSent()
-      return answer
+      return { answer, isMarked }
     } catch (thrown) {
       // Where fetch was replaced (nock, a recorder) an answer comes without our dispatcher: it counts as well.
       if (!counted && statusOf(thrown) !== undefined) onSent()
@@ -111,7 +116,7 @@ export function createFhirClient(fhir: FhirOptions, meter?: Meter): FhirClient {
       for (let resend = 0; ; resend++) {
         const retried = resend > 0
         const outcome = await send(call, request, { authorization, signal: deadline.signal, resend }).then(
-          (answer) => ({ answer }),
+          (sent) => sent,
           (thrown: unknown) => {
             deadline.throwIfOver()
             if (request.page && statusOf(thrown) === 410) {
@@ -120,7 +125,7 @@ export function createFhirClient(fhir: FhirOptions, meter?: Meter): FhirClient {
             return { ...failureOf(thrown, Date.now()), unauthorized: statusOf(thrown) === 401 }
           },
         )
-        if ('answer' in outcome) return decoded(outcome.answer)
+        if ('answer' in outcome) return decoded(outcome)
         if (outcome.unauthorized && !retried) {
           const next = await authorize(authorization)
           if (next === authorization) throw outcome.error
@@ -179,9 +184,10 @@ function wholeUnless(shape: RequestShape | undefined, bundle: Bundle): Bundle {
   throw new BadAnswer('It says itself that its answer may be incomplete.')
 }
 
-/** The answer as a resource that is safe to read. */
-function decoded(answer: object): AnyResource {
+/** The answer as a resource that is safe to read, with the digits of its numbers. */
+function decoded({ answer, isMarked }: { answer: object; isMarked: boolean }): AnyResource {
   return inSyncSpan('decode page', (span) => {
+    if (isMarked) restoreNumbers(answer)
     const resource = resourceOf(answer)
     const resources = 'entry' in resource && Array.isArray(resource.entry) ? resource.entry.length : 1
     span?.setAttribute('fhir_mcp.resources', resources)

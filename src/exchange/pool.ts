@@ -1,5 +1,6 @@
 import { gunzip } from 'node:zlib'
 import { type Dispatcher, Pool } from 'undici'
+import { markNumbers } from './decimal-literals.ts'
 
 /** An answer that arrived and cannot be used: too large once unpacked, or not packed as was asked. */
 export class UnusableAnswer extends Error {
@@ -20,6 +21,8 @@ export interface PoolRequest {
   readonly onSent: () => void
   /** Called with the bytes of each piece of the answer, packed as they are. */
   readonly onReceived?: ((bytes: number) => void) | undefined
+  /** Called where the JSON of the answer has numbers that are marked, for `restoreNumbers`. */
+  readonly onMarked?: () => void
 }
 
 /** The connections to the exchange, and to nothing else: whatever URL is asked for, they lead to its origin. */
@@ -31,7 +34,7 @@ export interface ExchangePool {
 }
 
 /**
- * Opens a pool. An answer may have `maxResponseBytes`, packed and unpacked: the size is bounded here because `fetch` unpacks
+ * Opens a pool. Numbers of JSON that parsing would change are marked on the way. An answer may have `maxResponseBytes`, packed and unpacked: the size is bounded here because `fetch` unpacks
  * without a limit, and takes a gzip body that was cut off for a whole one.
  */
 export function createExchangePool(
@@ -67,7 +70,15 @@ function unpacking(
   request: PoolRequest,
   maxBytes: number,
 ): Dispatcher.DispatchHandler {
-  let packed: Buffer[] | undefined
+  const chunks: Buffer[] = []
+  let isPacked = false
+  // Given on in one piece: whether it is whole, and what numbers are in it, is known at its end.
+  const finish = (controller: Dispatcher.DispatchController, body: Buffer, trailers: Headers) => {
+    const marked = markNumbers(body)
+    if (marked !== body) request.onMarked?.()
+    if (marked.length > 0) handler.onResponseData?.(controller, marked)
+    handler.onResponseEnd?.(controller, trailers)
+  }
   return {
     onRequestStart(controller, context) {
       request.onSent()
@@ -75,36 +86,31 @@ function unpacking(
     },
     onResponseStart(controller, status, headers, statusText) {
       const encoding = encodingOf(headers)
-      if (encoding === 'identity') {
-        handler.onResponseStart?.(controller, status, headers, statusText)
-        return
-      }
       // Anything but gzip was not asked for, and fetch would unpack it without a limit.
-      if (encoding !== 'gzip') throw new UnusableAnswer(false)
-      packed = []
+      if (encoding !== 'identity' && encoding !== 'gzip') throw new UnusableAnswer(false)
+      isPacked = encoding === 'gzip'
       const plain = withoutPacking(headers)
       controller.rawHeaders = rawHeadersOf(plain)
       handler.onResponseStart?.(controller, status, plain, statusText)
     },
-    onResponseData(controller, chunk) {
+    onResponseData(_, chunk) {
       request.onReceived?.(chunk.length)
-      if (packed === undefined) handler.onResponseData?.(controller, chunk)
-      else packed.push(chunk)
+      chunks.push(chunk)
     },
     onResponseEnd(controller, trailers) {
-      if (packed === undefined || packed.length === 0) {
-        handler.onResponseEnd?.(controller, trailers)
+      const whole = Buffer.concat(chunks)
+      if (!isPacked || whole.length === 0) {
+        finish(controller, whole, trailers)
         return
       }
-      gunzip(Buffer.concat(packed), { maxOutputLength: maxBytes }, (failure, body) => {
+      gunzip(whole, { maxOutputLength: maxBytes }, (failure, body) => {
         if (request.signal.aborted) return
-        if (failure !== null) {
-          const tooLarge = 'code' in failure && failure.code === 'ERR_BUFFER_TOO_LARGE'
-          handler.onResponseError?.(controller, new UnusableAnswer(tooLarge))
+        if (failure === null) {
+          finish(controller, body, trailers)
           return
         }
-        handler.onResponseData?.(controller, body)
-        handler.onResponseEnd?.(controller, trailers)
+        const tooLarge = 'code' in failure && failure.code === 'ERR_BUFFER_TOO_LARGE'
+        handler.onResponseError?.(controller, new UnusableAnswer(tooLarge))
       })
     },
     onResponseError(controller, error) {

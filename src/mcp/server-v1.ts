@@ -14,6 +14,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js'
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv'
 import { bearerOf } from './bearers.ts'
+import { markDigits } from './exact-numbers.ts'
 import { wordFormErrors } from './form-errors.ts'
 import type { HandlerContext, Handlers } from './handlers.ts'
 import { implementation } from './implementation.ts'
@@ -39,7 +40,7 @@ export function createServerV1(handlers: Handlers): Server {
   }
   server.setRequestHandler(ListToolsRequestSchema, (_, extra) => handlers.listTools(contextOf(extra)))
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => ({
-    ...(await handlers.callTool(params, contextOf(extra))),
+    ...markDigits(await handlers.callTool(params, contextOf(extra))),
   }))
   server.setRequestHandler(ListResourcesRequestSchema, () => handlers.listResources())
   server.setRequestHandler(ListResourceTemplatesRequestSchema, () => handlers.listTemplates())

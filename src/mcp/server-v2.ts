@@ -1,5 +1,6 @@
 import { isCallToolResult, isSpecType, Server, type ServerContext } from '@modelcontextprotocol/server'
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/server/validators/ajv'
+import { markDigits } from './exact-numbers.ts'
 import { wordFormErrors } from './form-errors.ts'
 import type { HandlerContext, Handlers } from './handlers.ts'
 import { implementation } from './implementation.ts'
@@ -40,7 +41,7 @@ export function createServerV2(
   }
   server.setRequestHandler('tools/list', (_, context) => handlers.listTools(contextOf(context)))
   server.setRequestHandler('tools/call', async ({ params }, context) => {
-    const result: unknown = await handlers.callTool(params, contextOf(context))
+    const result: unknown = markDigits(await handlers.callTool(params, contextOf(context)))
     if (!isCallToolResult(result)) throw new RpcError({ code: rpcCodes.internal, message: 'Internal error' })
     return result
   })

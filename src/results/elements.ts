@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { valuesAt } from '../fhir/compartment.ts'
+import { numbersAsWritten } from '../fhir/decimal-digits.ts'
 import { masked } from '../fhir/masked.ts'
 import type { AnyResource } from '../fhir/types.ts'
 
@@ -11,7 +12,7 @@ const apart = new Set(['resourceType', 'id', 'meta', 'text'])
  * periods and references are one value; nothing else is left out.
  */
 export function elementTexts(resource: AnyResource): [path: string, text: string][] {
-  return Object.entries(resource).flatMap(([name, value]) =>
+  return Object.entries(numbersAsWritten(resource)).flatMap(([name, value]) =>
     apart.has(name) ? [] : textsWithin(name, value),
   )
 }
@@ -77,7 +78,9 @@ function codingText(value: Record<string, unknown>): string | undefined {
 
 function quantityText(value: Record<string, unknown>): string | undefined {
   const { value: number, comparator = '', unit, code } = value
-  if (!isOf(value, quantityMembers) || typeof number !== 'number') return undefined
+  // A number whose digits are kept is a text here.
+  const isNumber = typeof number === 'number' || typeof number === 'string'
+  if (!isOf(value, quantityMembers) || !isNumber) return undefined
   return `${comparator}${number} ${unit ?? code ?? ''}`.trim()
 }
 

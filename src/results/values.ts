@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { digitsOf, writtenNumber } from '../fhir/decimal-digits.ts'
 import type { CodeableConcept, Observation, ObservationComponent, Quantity } from '../fhir/types.ts'
 import { attachmentText, boundedText, longestText, quotedText, sampledDataText } from './large-values.ts'
 import { oneLine } from './line.ts'
@@ -34,6 +35,7 @@ export type NumberReading =
 export const ucum = 'http://unitsofmeasure.org'
 /** Characters beyond which no unit and no code is one that people write. */
 export const longestCode = 100
+const outOfRange = 'not a number that can be computed with'
 const noUnit: Unit = { label: '', system: undefined, code: undefined }
 
 /**
@@ -58,13 +60,20 @@ export function numberOf(holder: ValueHolder, modified: boolean): NumberReading 
   if (number === undefined) return { why: whyNone(holder), unit }
   if (modified || (modifierExtension ?? []).length > 0) return { why: 'unknown modifier', unit }
   if (quantity?.comparator !== undefined) return { why: 'comparator', unit }
-  // JSON.parse makes Infinity of a number that a double cannot hold.
   return Number.isFinite(number) ? { number, unit: unit ?? noUnit } : { why: 'out of range', unit }
 }
 
 function whyNone(holder: ValueHolder): NotPlain {
+  const { valueQuantity } = holder
+  const isWritten = valueQuantity !== undefined && isOutOfRange(valueQuantity, 'value')
+  if (isWritten || isOutOfRange(holder, 'valueInteger')) return 'out of range'
   if (isBody(holder.valueAttachment)) return 'not translated'
   return holder.valueQuantity === undefined && hasValue(holder) ? 'not a number' : 'no value'
+}
+
+/** Whether a member was a number that no double can hold, so that only its digits are known. */
+function isOutOfRange(holder: object, name: string): boolean {
+  return digitsOf(holder, name) !== undefined && !Object.hasOwn(holder, name)
 }
 
 /** Whether an attachment may be the body of a data point, which says a value. */
@@ -102,7 +111,9 @@ function choiceText(holder: ValueHolder, zone: string): string | undefined {
   if (holder.valueCodeableConcept !== undefined) return conceptWithCode(holder.valueCodeableConcept)
   if (holder.valueString !== undefined) return quotedText(holder.valueString)
   if (holder.valueBoolean !== undefined) return String(holder.valueBoolean)
-  if (holder.valueInteger !== undefined) return String(holder.valueInteger)
+  const integer = writtenNumber(holder, 'valueInteger')
+  if (integer !== undefined)
+    return isOutOfRange(holder, 'valueInteger') ? `${integer} (${outOfRange})` : integer
   if (holder.valueTime !== undefined) return holder.valueTime
   if (holder.valueDateTime !== undefined)
     return readingTime({ effectiveDateTime: holder.valueDateTime }, zone).text
@@ -121,8 +132,9 @@ function choiceText(holder: ValueHolder, zone: string): string | undefined {
 /** A quantity in words: `<40 mg/dL`. */
 export function quantityText(quantity: Quantity | undefined): string {
   if (quantity === undefined) return 'open'
-  const number = quantity.value === undefined ? 'no number' : String(quantity.value)
-  return `${quantity.comparator ?? ''}${number} ${unitOf(quantity).label}`.trim()
+  const number = writtenNumber(quantity, 'value') ?? 'no number'
+  const mark = isOutOfRange(quantity, 'value') ? ` (${outOfRange})` : ''
+  return `${quantity.comparator ?? ''}${number} ${unitOf(quantity).label}`.trim() + mark
 }
 
 /** A concept in words with its first code beside it. */

@@ -49,7 +49,7 @@ export function scaleOf(
   units: readonly string[],
   statistic: string | undefined,
 ): Scale {
-  if (unit === undefined || unit.label === '') return noUnit
+  if (unit === undefined || (unit.label === '' && !countsAs(unit, units))) return noUnit
   const isSpread = spreads.test(statistic ?? '')
   const written = JSON.stringify([unit.label, unit.system, unit.code, isSpread])
   const scales = known.get(units) ?? new Map<string, Scale>()
@@ -57,6 +57,11 @@ export function scaleOf(
   const scale = scales.get(written) ?? madeScale(unit, units, isSpread)
   if (scales.size < mostKnown) scales.set(written, scale)
   return scale
+}
+
+/** UCUM's `1` says something only of what is measured in a unit of its dimension: 0.97 of 100 %. */
+function countsAs({ system, code }: Unit, units: readonly string[]): boolean {
+  return system === ucum && code === '1' && units.some((one) => dimensionOf(one) === dimensionOf('1'))
 }
 
 function madeScale(unit: Unit, units: readonly string[], isSpread: boolean): Scale {
