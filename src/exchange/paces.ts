@@ -31,7 +31,7 @@ interface Known {
 
 /** Of a form that was never tried: on some servers ten patients with a code take longer than all patients without. */
 const firstSize = 4
-const largestSize = 200
+const largestSize = 100
 /** Milliseconds up to which a search may have more patients next time, and from which on fewer. */
 const quick = 3500
 const slow = 8000

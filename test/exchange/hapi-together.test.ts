@@ -134,7 +134,7 @@ describe('many patients of a HAPI server in one search', () => {
     expect(sent[0]?.patients).toHaveLength(4)
     const first = sent.length
     await read({ codes })
-    expect(sent[first]?.patients).toHaveLength(200)
+    expect(sent[first]?.patients).toHaveLength(100)
     expect(sent.length - first).toBeLessThan(first)
     clock.now += 3_600_000
     const second = sent.length
