@@ -19,7 +19,7 @@ import {
 } from './reading-names.ts'
 import { type ReadingTime, readingTime } from './reading-time.ts'
 import { withoutBase } from './relative.ts'
-import type { Row } from './searchset.ts'
+import type { Row } from './row.ts'
 import { excludedStatusOf, hasOtherFocus, isModified, notSummarised } from './standing.ts'
 import { statisticText } from './statistic-text.ts'
 import { hasValue, numberOf, unitOf, type ValueHolder, valueText } from './values.ts'

@@ -4,7 +4,7 @@ import { barred, oneLine } from './line.ts'
 import { markSubsetted, pruneListedPatient, yearOf } from './prune.ts'
 import { withoutBase } from './relative.ts'
 import { researchSubjectOf, type StudyEnrolment } from './research-subject.ts'
-import type { Row } from './searchset.ts'
+import type { Row } from './row.ts'
 
 /** Somebody to be listed: what the exchange says of the patient, and what the rosters say of the enrolments. */
 export interface PatientEntry {

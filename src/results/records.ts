@@ -7,7 +7,7 @@ import { barred, oneLine } from './line.ts'
 import type { Note } from './outcome.ts'
 import { markSubsetted, pruneRecord } from './prune.ts'
 import { withoutBase } from './relative.ts'
-import type { Row } from './searchset.ts'
+import type { Row } from './row.ts'
 
 /** How resources of a patient's record are listed. */
 export interface RecordView {

@@ -1,15 +1,9 @@
 import type { AnyResource } from '../fhir/types.ts'
 import type { Answer, Table } from './answer.ts'
 import { type Note, outcomeOf } from './outcome.ts'
-
-/** One row of a page: the resource, the same as a line of text, and as cells of a table. */
-export interface Row {
-  readonly resource: AnyResource
-  /** Resources that come along (mode `include`), such as a patient's ResearchSubject. */
-  readonly included?: readonly AnyResource[]
-  readonly line: string
-  readonly cells: readonly (string | number | boolean | null)[]
-}
+import { fullUrlOf, type Row, sizeOf } from './row.ts'
+import { leastRow, rowWithin } from './row-within.ts'
+import { jsonBytes, textWithin } from './within-bytes.ts'
 
 /** A page before it is laid out. */
 export interface Page {
@@ -34,20 +28,20 @@ export interface Page {
   readonly asOf: string
 }
 
-/**
- * Where entries say that their resources are: nowhere (RFC 2606), because the exchange's own URL is never told. An entry has
- * to have a `fullUrl` (Bundle, bdl-15), and references such as `Patient/1` resolve within the Bundle by it.
- */
-const base = 'https://exchange.invalid/'
-
 /** Bytes set aside for links, notes and the first lines. */
 const frame = 3072
 
+/** The largest share of the budget that notes may take, and the longest search that a link repeats. */
+const noteShare = 0.25
+const longestLink = 2048
+const longestAsked = 2048
+
 /**
- * Lays a page out as a searchset Bundle (R5 §3.2.1.3) or a table, with its text. Rows that do not fit the byte budget are
- * left for the next page, never cut; one row is always given, with a note when it alone is larger.
+ * Lays a page out as a searchset Bundle (R5 §3.2.1.3) or a table, with its text, all within the byte budget. Rows that do not fit
+ * are left for the next page, never cut; of one that alone is larger the rest is given, and a note says so.
  */
-export async function pageAnswer(page: Page): Promise<Answer> {
+export async function pageAnswer(given: Page): Promise<Answer> {
+  const page = headWithin(given)
   const forRows = { ...page, byteBudget: page.byteBudget - headBytes(page) }
   const shown = rowsThatFit(forRows)
   const cursor = await page.cursorAfter(shown)
@@ -56,10 +50,32 @@ export async function pageAnswer(page: Page): Promise<Answer> {
     ...(cursor === undefined ? [] : fewerNotes(page, shown)),
     ...sizeNotes(forRows, shown),
   ]
-  const rows = page.rows.slice(0, shown)
+  const room = Math.max(leastRow, forRows.byteBudget - frame)
+  const rows = page.rows.slice(0, shown).map((row) => (shown === 1 ? rowWithin(row, page.format, room) : row))
   const structured =
     page.format === 'table' ? tableOf(page, rows, cursor, notes) : bundleOf(page, rows, cursor, notes)
   return { structured, text: textOf(page, rows, cursor, notes) }
+}
+
+/** What stands before the rows, no longer than an answer can bear. */
+function headWithin(page: Page): Page {
+  const { self, notes } = page
+  let left = page.byteBudget * noteShare
+  const fitting = notes.filter(({ text }) => {
+    left -= 2 * Buffer.byteLength(text)
+    return left >= 0
+  })
+  const more = `${notes.length - fitting.length} more notes are left out for size.`
+  return {
+    ...page,
+    asked: textWithin(page.asked, longestAsked),
+    // A search that was cut would be another one.
+    self: Buffer.byteLength(self) <= longestLink ? self : self.slice(0, self.indexOf('?')),
+    notes:
+      fitting.length === notes.length
+        ? notes
+        : [...fitting, { severity: 'warning', code: 'incomplete', text: more }],
+  }
 }
 
 /** How many of the first rows fit the byte budget: at least one. */
@@ -73,21 +89,11 @@ export function rowsThatFit(page: Pick<Page, 'rows' | 'format' | 'byteBudget'>):
 }
 
 /** What was asked and what has to be said besides: in the text and in the structured answer. */
-function headBytes({ asked, self, notes }: Page): number {
+function headBytes({ asked, self, notes, columns, format }: Page): number {
   const issueFrame = 80
+  const columnBytes = format === 'table' ? jsonBytes(columns) : 0
   const noteBytes = notes.reduce((sum, note) => sum + 2 * Buffer.byteLength(note.text) + issueFrame, 0)
-  return Buffer.byteLength(asked) + 2 * Buffer.byteLength(self) + noteBytes
-}
-
-function sizeOf(row: Row, format: Page['format']): number {
-  const line = Buffer.byteLength(row.line) + 1
-  if (format === 'table') return line + Buffer.byteLength(JSON.stringify(row.cells)) + 1
-  const resources = [row.resource, ...(row.included ?? [])]
-  const entryFrame = 56
-  return resources.reduce(
-    (sum, one) => sum + Buffer.byteLength(JSON.stringify(one)) + fullUrlOf(one).length + entryFrame,
-    line,
-  )
+  return Buffer.byteLength(asked) + 2 * Buffer.byteLength(self) + noteBytes + columnBytes
 }
 
 /** Why there are fewer rows than the caller asked for, and how to get the others. */
@@ -101,7 +107,7 @@ function fewerNotes({ rows, limit, most, format, byteBudget }: Page, shown: numb
 function sizeNotes(page: Page, shown: number): Note[] {
   const [only] = page.rows
   if (shown !== 1 || only === undefined || sizeOf(only, page.format) <= page.byteBudget - frame) return []
-  const text = 'This one row is larger than the size limit of an answer; it is given whole.'
+  const text = 'This one row is larger than the size limit of an answer: what is too large of it is left out.'
   return [{ severity: 'information', code: 'informational', text }]
 }
 
@@ -138,10 +144,6 @@ export function outcomeEntry(notes: readonly Note[], id: string) {
 
 function entryOf(resource: AnyResource, mode: 'match' | 'include' | 'outcome') {
   return { fullUrl: fullUrlOf(resource), resource, search: { mode } }
-}
-
-function fullUrlOf({ resourceType, id }: AnyResource): string {
-  return `${base}${resourceType}/${id ?? ''}`
 }
 
 function tableOf(

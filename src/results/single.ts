@@ -1,5 +1,6 @@
 import type { AnyResource } from '../fhir/types.ts'
 import type { Answer } from './answer.ts'
+import { jsonBytes, resourceWithin } from './within-bytes.ts'
 
 /** One resource before it is laid out. */
 export interface Single {
@@ -19,34 +20,57 @@ export interface Single {
 
 /** Bytes set aside for the text of a resource that is too large for it otherwise. */
 const textReserve = 2048
+/** Bytes for what is said of the arguments beside the answer. */
+const spare = 512
 
 /**
- * Lays one resource out with its text. JSON is never cut: a resource that does not fit is given in its smaller form where
- * there is one, else whole, and the text says which. Lines that do not fit are left to the structured answer.
+ * Lays one resource out with its text, both within the byte budget. JSON is never cut: a resource that does not fit is given in
+ * its smaller form where there is one, else without what is too large of it, and the text says which. Lines that do not fit
+ * are left to the structured answer.
  */
 export function singleAnswer(single: Single): Answer {
-  const { byteBudget } = single
-  const fits = (one: AnyResource) => bytesOf(JSON.stringify(one)) + textReserve <= byteBudget
   const { resource, smaller } = single
-  const structured = fits(resource) || smaller === undefined ? resource : smaller
-  const notes = [...single.notes]
-  if (structured !== resource) {
-    notes.push('The whole resource is larger than the size limit of an answer; it is given pruned.')
-  }
-  if (!fits(structured)) {
-    notes.push('This resource is larger than the size limit of an answer; it is given whole.')
-  }
-  const left = Math.max(textReserve, byteBudget - bytesOf(JSON.stringify(structured)))
-  return { structured, text: textOf(single, notes, left) }
+  const byteBudget = single.byteBudget - spare
+  const given = notesWithin(single.notes, byteBudget / 4)
+  const reserve = Math.max(textReserve, bytesOf(headOf(single, given).join('\n')) + textReserve / 2)
+  const most = byteBudget - reserve
+  const fits = (one: AnyResource) => jsonBytes(one) <= most
+  const pruned = fits(resource) || smaller === undefined ? resource : smaller
+  const structured = resourceWithin(pruned, most)
+  const notes = [
+    ...given,
+    ...(pruned === resource
+      ? []
+      : ['The whole resource is larger than the size limit of an answer; it is given pruned.']),
+    ...(structured === pruned
+      ? []
+      : ['This answer is larger than the size limit of an answer: what is too large of it is left out.']),
+  ]
+  return { structured, text: textOf(single, notes, byteBudget - jsonBytes(structured)) }
 }
 
-function textOf({ asked, asOf, lines }: Single, notes: readonly string[], most: number): string {
-  const head = [asked, `as of ${asOf}`]
-  const tail = notes.map((note) => `Note: ${note}`)
+/** The first notes that fit, and how many do not. */
+function notesWithin(notes: readonly string[], bytes: number): string[] {
+  let left = bytes
+  const cut = notes.findIndex((note) => {
+    left -= bytesOf(note) + 8
+    return left < 0
+  })
+  if (cut === -1) return [...notes]
+  return [...notes.slice(0, cut), `${notes.length - cut} more notes are left out for size.`]
+}
+
+function headOf({ asked, asOf }: Single, notes: readonly string[]): string[] {
+  return [asked, `as of ${asOf}`, ...notes.map((note) => `Note: ${note}`)]
+}
+
+function textOf(single: Single, notes: readonly string[], most: number): string {
+  const [asked = '', asOf = '', ...tail] = headOf(single, notes)
+  const head = [asked, asOf]
   const more = 'More is in the structured answer only.'
   let left = most - bytesOf([...head, ...tail, more].join('\n')) - 1
   const shown: string[] = []
-  for (const line of lines) {
+  for (const line of single.lines) {
     left -= bytesOf(line) + 1
     if (left < 0) return [...head, ...shown, more, ...tail].join('\n')
     shown.push(line)

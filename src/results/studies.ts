@@ -3,7 +3,7 @@ import { anyResource } from './any-resource.ts'
 import { barred, oneLine } from './line.ts'
 import { pruneListedStudy } from './prune.ts'
 import { withoutBase } from './relative.ts'
-import type { Row } from './searchset.ts'
+import type { Row } from './row.ts'
 
 /** How studies are listed. */
 export interface StudyView {

@@ -22,7 +22,9 @@ export const getServerCapabilities = defineTool({
   async run(_, { exchange, grant, settings, byteBudget }) {
     const { software, fhirVersion, dialect, asOf, ...known } = await exchange.capabilities(grant)
     const searches = Object.fromEntries(
-      Object.entries(known.searches).filter(([type]) => types.includes(type)),
+      Object.entries(known.searches)
+        .filter(([type]) => types.includes(type))
+        .map(([type, names]) => [type, namesThatFit(names)] as const),
     )
     const limits = {
       rows: { default: pageLimits.normal, most: pageLimits.largest },
@@ -40,3 +42,8 @@ export const getServerCapabilities = defineTool({
     return { structured: { ...named, fhirVersion, dialect, searches, limits, asOf }, text: lines.join('\n') }
   },
 })
+
+/** No server has so many searches on a type that they fill an answer; what says so is not worth more room. */
+function namesThatFit(names: readonly string[]): string[] {
+  return names.filter((name) => name.length <= 64).slice(0, 100)
+}

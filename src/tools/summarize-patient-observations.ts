@@ -17,7 +17,7 @@ import { endNotes } from './observations/end-notes.ts'
 import { importNotes, importParameters, readText } from './observations/import-notes.ts'
 import { readAll } from './observations/read-all.ts'
 import { convertedNotes, leftOutNotes, noRemarks, remark, wordNotes } from './observations/remarks.ts'
-import { isWords, nameOf } from './observations/series-names.ts'
+import { isWords, nameOf, wordsParameters } from './observations/series-names.ts'
 import { daysOf, type SummaryPart, seriesPart } from './observations/summary-parts.ts'
 import { whyEmpty } from './observations/why-empty.ts'
 import { patientOf } from './target-patient.ts'
@@ -75,7 +75,7 @@ export const summarizePatientObservations = defineTool({
       })),
       { name: 'complete', valueBoolean: end === 'complete' && gaps.length === 0 },
       ...gapParameters(gaps),
-      ...words.map((series) => ({ name: 'notNumbers', valueString: nameOf(series) })),
+      ...wordsParameters(words.map(nameOf)),
       { name: 'asOf', valueInstant: asOf },
     ]
     const wording = `Summary of the observations of Patient/${patient}, ${wordingOf(asked, grant)}`

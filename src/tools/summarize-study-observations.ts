@@ -12,7 +12,7 @@ import { codesIn } from './observations/participant-codes.ts'
 import { notReadReasons, type PatientOutcome } from './observations/patients-line.ts'
 import { readPatients } from './observations/read-patients.ts'
 import { noRemarks, remark } from './observations/remarks.ts'
-import { isWords, nameOf } from './observations/series-names.ts'
+import { isWords, nameOf, wordsParameters } from './observations/series-names.ts'
 import { answerOf, headline, headOf, mostNamed, type Result } from './observations/study-answer.ts'
 import { bytesOfPart, layOutStudy } from './observations/study-layout.ts'
 import { notReadPart, patientPart } from './observations/study-parts.ts'
@@ -152,12 +152,9 @@ async function byPatient({ asked, cut, context, head }: Summing): Promise<Result
       const own = 'notRead' in outcome ? [] : outcome.gathered.series.filter(isWords).map(nameOf)
       const fresh = own.filter((name) => !words.has(name))
       // The one patient that fills a page alone is given as far as it fits.
-      for (
-        let most = seriesIn(part) - 1;
-        parts.length === 0 && most >= 0 && bytesOfPart(part) > left;
-        most -= 1
-      ) {
-        part = partOf(patient, outcome, most)
+      if (parts.length === 0 && bytesOfPart(part) > left) {
+        const fits = (most: number) => bytesOfPart(partOf(patient, outcome, most)) <= left
+        part = partOf(patient, outcome, mostThat(fits, seriesIn(part)))
       }
       const bytes = bytesOfPart(part) + bytesOfHead([], fresh)
       if (parts.length > 0 && bytes > left) return false
@@ -179,9 +176,19 @@ function weekNotes(zone: string, withoutDay: number): string[] {
   ]
 }
 
+/** The largest number below `end` that is good, where all smaller ones are too; 0 where none is. */
+function mostThat(isGood: (n: number) => boolean, end: number): number {
+  let [good, bad] = [0, end]
+  while (bad - good > 1) {
+    const middle = Math.floor((good + bad) / 2)
+    if (isGood(middle)) good = middle
+    else bad = middle
+  }
+  return good
+}
+
 function bytesOfHead(head: readonly ParametersParameter[], words: readonly string[]): number {
-  const named = words.map((valueString) => ({ name: 'notNumbers', valueString }))
-  return bytesOf(JSON.stringify([...head, ...named]))
+  return bytesOf(JSON.stringify([...head, ...wordsParameters(words)]))
 }
 
 function bytesOfAll(parts: readonly SummaryPart[]): number {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { AnyResource } from '../../src/fhir/types.ts'
-import { type Page, pageAnswer, type Row, rowsThatFit } from '../../src/results/searchset.ts'
+import type { Row } from '../../src/results/row.ts'
+import { type Page, pageAnswer, rowsThatFit } from '../../src/results/searchset.ts'
 import { emptiesIn } from '../tools/call-tool.ts'
 
 const row = (id: string, size = 10): Row => ({
@@ -167,11 +168,59 @@ describe('the byte budget', () => {
     expect(all.text).not.toContain('(limit)')
   })
 
-  it('gives one row whole where it alone is larger, and says so', async () => {
-    const { structured, text } = await pageAnswer(pageOf([row('1', 9000), row('2')], { byteBudget: 8192 }))
-    expect(JSON.stringify(structured)).toContain('x'.repeat(9000))
-    expect(text).toContain('larger than the size limit')
+  it('leaves out what is too large of one row that alone is larger, and says so', async () => {
+    const answer = await pageAnswer(pageOf([row('1', 9000), row('2')], { byteBudget: 8192 }))
+    const { structured, text } = answer
+    expect(bytesOf(answer)).toBeLessThanOrEqual(8192)
+    expect(structured).toMatchObject({
+      entry: [{ resource: { id: '1', meta: { tag: [{ code: 'SUBSETTED' }] } } }, {}],
+    })
+    expect(JSON.stringify(structured)).not.toContain('filler')
+    expect(text).toContain('larger than the size limit of an answer: what is too large of it is left out')
+    expect(text).toContain('- Patient/1')
     expect(text).toContain('cursor: after-1')
+  })
+
+  it.each(['fhir', 'fhir_full', 'table'] as const)(
+    'holds for one row, whatever is large in it (%s)',
+    async (format) => {
+      const long = 'ä'.repeat(2_500_000)
+      const many = Array.from({ length: 100_000 }, (_, n) => ({ code: `c${n}` }))
+      const resource = {
+        resourceType: 'Observation',
+        id: 'o1',
+        status: 'final',
+        valueString: long,
+        component: many,
+      }
+      const huge: Row = {
+        resource,
+        included: [{ resourceType: 'ResearchSubject', id: 'rs', identifier: [{ value: long }] }],
+        line: `- 2026 | ${long} | o1`,
+        cells: ['o1', long, 1, null],
+      }
+      for (const byteBudget of [4096, 8192, 65_536]) {
+        const answer = await pageAnswer(pageOf([huge, row('2')], { byteBudget, format }))
+        expect(bytesOf(answer)).toBeLessThanOrEqual(byteBudget)
+        expect(answer.text).toMatch(/^- 2026 \| ä+… \| o1$/m)
+        expect(JSON.stringify(answer.structured)).toMatch(/"o1"/)
+      }
+      const { structured } = await pageAnswer(pageOf([huge], { format }))
+      if (format !== 'table') expect(JSON.stringify(structured)).toContain('{"code":"c100"}')
+    },
+  )
+
+  it('holds for what was asked and what is noted, however much that is', async () => {
+    const notes = Array.from({ length: 500 }, () => ({
+      severity: 'information' as const,
+      code: 'informational',
+      text: 'n'.repeat(1000),
+    }))
+    const given = { asked: 'q'.repeat(100_000), self: `Patient?name=${'q'.repeat(100_000)}`, notes }
+    const answer = await pageAnswer(pageOf([row('1')], given))
+    expect(bytesOf(answer)).toBeLessThanOrEqual(65_536)
+    expect(answer.structured).toMatchObject({ link: [{ relation: 'self', url: 'Patient' }] })
+    expect(answer.text).toMatch(/Warning: \d+ more notes are left out for size\./)
   })
 
   it('counts what was asked and what is noted', async () => {

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { singleAnswer } from '../../src/results/single.ts'
 
+const bytesOf = (answer: { structured?: object; text?: string }) =>
+  Buffer.byteLength(JSON.stringify(answer.structured) + answer.text)
+
 describe('one resource as an answer', () => {
   const small = { resourceType: 'ResearchStudy', id: 's1' }
   const large = { ...small, text: 'x'.repeat(9000) }
@@ -25,10 +28,31 @@ describe('one resource as an answer', () => {
     expect(text).toContain('it is given pruned')
   })
 
-  it('is never cut: whole where there is nothing smaller that fits, and says so', () => {
-    expect(singleAnswer({ ...single, resource: large }).structured).toBe(large)
+  it('is without what is too large where nothing smaller fits, and says so', () => {
+    const answer = singleAnswer({ ...single, resource: large })
+    expect(answer.structured).toMatchObject({ id: 's1', meta: { tag: [{ code: 'SUBSETTED' }] } })
+    expect(answer.structured).not.toHaveProperty('text')
     const neither = singleAnswer({ ...single, resource: large, smaller: { ...large, id: 's2' } })
-    expect(neither.text).toContain('it is given whole')
+    expect(neither.structured).toMatchObject({ id: 's2' })
+    expect(neither.text).toContain('what is too large of it is left out')
+    expect(bytesOf(answer)).toBeLessThanOrEqual(8192)
+    expect(bytesOf(neither)).toBeLessThanOrEqual(8192)
+  })
+
+  it('is within its bytes, whatever is large in it', () => {
+    const parameter = Array.from({ length: 10_000 }, (_, n) => ({
+      name: `n${n}`,
+      valueString: 'x'.repeat(100),
+    }))
+    const resource = { resourceType: 'Parameters', parameter }
+    const notes = Array.from({ length: 100 }, () => 'n'.repeat(1000))
+    for (const byteBudget of [4096, 65_536]) {
+      const answer = singleAnswer({ ...single, resource, notes, byteBudget })
+      expect(bytesOf(answer)).toBeLessThanOrEqual(byteBudget)
+      expect(answer.structured).not.toHaveProperty('meta')
+      expect(JSON.stringify(answer.structured)).toContain('{"name":"n0","valueString":"x')
+      expect(answer.text).toMatch(/Note: \d+ more notes are left out for size\./)
+    }
   })
 
   it('leaves lines that do not fit to the structured answer', () => {

@@ -1,3 +1,4 @@
+import type { ParametersParameter } from '../../fhir/types.ts'
 import { oneLine } from '../../results/line.ts'
 import type { Series } from '../../statistics/series.ts'
 
@@ -14,4 +15,21 @@ export function nameOf({
   statistic,
 }: Pick<Series, 'type' | 'component' | 'unit' | 'statistic'>): string {
   return oneLine([type, component, statistic, unit?.label].filter((one) => one !== undefined).join(' '))
+}
+
+/** Bytes that the names of what is no number take in an answer. */
+const mostNameBytes = 4096
+
+/** Names of what is no number as parameters, as far as an answer can bear, and how many more there are. */
+export function wordsParameters(names: readonly string[]): ParametersParameter[] {
+  let left = mostNameBytes
+  const cut = names.findIndex((name) => {
+    left -= Buffer.byteLength(name) + 40
+    return left < 0
+  })
+  const shown = cut === -1 ? names : names.slice(0, cut)
+  return [
+    ...shown.map((valueString) => ({ name: 'notNumbers', valueString })),
+    ...(cut === -1 ? [] : [{ name: 'moreNotNumbers', valueInteger: names.length - cut }]),
+  ]
 }

@@ -13,6 +13,7 @@ import { notReadReasons } from './patients-line.ts'
 import type { PatientsRead } from './read-patients.ts'
 import { convertedNotes, leftOutNotes, type Remarks, wordNotes } from './remarks.ts'
 import { studyBasis } from './requested.ts'
+import { wordsParameters } from './series-names.ts'
 import type { LaidOut } from './study-layout.ts'
 import type { StudyCut } from './study-position.ts'
 import type { Tally } from './study-tally.ts'
@@ -71,7 +72,7 @@ export function answerOf(answering: Answering): Answer {
           { name: 'n', valueInteger: n },
         ],
       })),
-      ...words.map((valueString) => ({ name: 'notNumbers', valueString })),
+      ...wordsParameters(words),
       { name: 'asOf', valueInstant: asOf },
       ...laid.parts.map(({ parameter }) => parameter),
       ...(next === undefined ? [] : [{ name: 'cursor', valueString: next }]),
