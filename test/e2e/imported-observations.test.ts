@@ -156,7 +156,27 @@ describe('observations that a JupyterHealth Exchange imported', () => {
     const summary = await call('summarize_study_observations', { ...study, data_type: 'heart-rate' })
     expect(summary.text).toContain(said)
     expect(valuesOf(summary)).toMatchObject({ observations: 1660 })
+    const within = { ...patient, ...study }
+    for (const [tool, given] of [
+      ['count_patient_observations', within],
+      ['get_patient_observations', within],
+      ['get_patient_date_range', within],
+      ['summarize_patient_observations', within],
+      ['chart_patient_observations', { ...within, data_types: ['heart-rate'] }],
+    ] as const) {
+      const called = await call(tool, given)
+      expect(called.text).toContain(said)
+      expect(called.text).not.toContain('imported |')
+    }
+    expect(valuesOf(await call('count_patient_observations', within))).toMatchObject({ count: 200 })
     expect(site.exchange.requests.filter(({ path }) => path.includes('_source'))).toEqual([])
+  })
+
+  it('are left out where nothing of that kind was imported too, and not mentioned by an organization', async () => {
+    site.exchange.cohort.imports.length = 0
+    const counted = await call('count_patient_observations', patient)
+    expect(counted.text).not.toContain('import')
+    expect(valuesOf(counted)).not.toHaveProperty('imported')
   })
 
   it('are a patient user’s own', async () => {

@@ -27,8 +27,8 @@ export interface ExchangeDatabase {
   requestedTypes(study: string): Promise<string[]>
   /** Observations per code of these patients, of these codes alone where given; no error, no cancelled ones. */
   observations(patients: readonly string[], codes?: readonly string[]): Promise<CodeFigures[]>
-  /** How many Observations of a patient were imported from elsewhere, by the same rule. */
-  imported(patient: string): Promise<number>
+  /** How many resources of a type were imported of a patient; of Observations, by the same rule. */
+  imported(patient: string, type?: string): Promise<number>
   /** Mean of `body.<member>.value` over the observations of one code. */
   mean(patients: readonly string[], code: string, member: string): Promise<number>
   /** A patient whom nobody of these reaches. */
@@ -82,9 +82,13 @@ export function exchangeDatabase(connection: string): ExchangeDatabase {
         : rows<CodeFigures>(
             `select c.coding_code as code, count(*)::int as n from core_observation o join core_codeableconcept c on c.id = o.codeable_concept_id where ${counted} and o.subject_patient_id in (${patients.map(number).join(',')}) ${codes === undefined ? '' : `and c.coding_code in (${codes.map(text).join(',') || "''"})`} group by 1 order by 1`,
           ),
-    async imported(patient) {
+    async imported(patient, type = 'Observation') {
+      const counts =
+        type === 'Observation'
+          ? " and coalesce(r.fhir_data->>'status', '') not in ('entered-in-error', 'cancelled')"
+          : ''
       const [found] = await rows<{ n: number }>(
-        `select count(*)::int as n from core_fhirauxresource r join core_fhirsource s on s.id = r.fhir_source_id where r.resource_type = 'Observation' and coalesce(r.fhir_data->>'status', '') not in ('entered-in-error', 'cancelled') and s.patient_id = ${number(patient)}`,
+        `select count(*)::int as n from core_fhirauxresource r join core_fhirsource s on s.id = r.fhir_source_id where r.resource_type = ${text(type)}${counts} and s.patient_id = ${number(patient)}`,
       )
       return found?.n ?? 0
     },

@@ -14,6 +14,14 @@ const {
 
 /** Patients of a study that are looked at one by one. */
 const mostPatients = 3
+/** Types that are looked for among what was imported. */
+const recordTypes = [
+  'AllergyIntolerance',
+  'Condition',
+  'Encounter',
+  'MedicationRequest',
+  'Procedure',
+] as const
 const heartRate = { type: 'heart-rate', member: 'heart_rate', codes: ['omh:heart-rate:2.0'] }
 
 if (url === undefined || peopleFile === undefined || connection === undefined) {
@@ -35,6 +43,7 @@ if (url === undefined || peopleFile === undefined || connection === undefined) {
         client = await connectStdio({
           FHIR_MCP_FHIR_BASE_URL: baseUrl,
           FHIR_MCP_FHIR_CREDENTIALS: 'forward',
+          FHIR_MCP_FHIR_TYPES: recordTypes.join(','),
           FHIR_MCP_AUTH_ISSUER: new URL('/o', baseUrl).href,
           FHIR_MCP_AUTH_AUDIENCE: 'live',
           FHIR_MCP_AUTH_USERINFO_URL: new URL('/o/userinfo/', baseUrl).href,
@@ -109,12 +118,32 @@ if (url === undefined || peopleFile === undefined || connection === undefined) {
         expect(valuesOf(await call('count_patient_observations', { patient_id: own }))).toMatchObject({
           count,
         })
-        expect(matches(await call('search_patients', {}), 'Patient')).toEqual([own])
+        const anybody = { birthdate: 'ge1800-01-01' }
+        expect(matches(await call('search_patients', anybody), 'Patient')).toEqual([own])
+        for (const tool of ['get_my_access', 'list_studies', 'get_server_capabilities']) await call(tool)
         await call('get_patient_demographics', { patient_id: own })
-        await call('get_patient_date_range', { patient_id: own })
+        expect(valuesOf(await call('get_patient_date_range', { patient_id: own }))).toMatchObject({ count })
         await call('summarize_patient_observations', { patient_id: own })
+        await call('chart_patient_observations', { patient_id: own, data_types: [heartRate.type] })
         const newest = await call('get_patient_observations', { patient_id: own, limit: 5 })
         expect(matches(newest, 'Observation')).toHaveLength(Math.min(5, count))
+      })
+
+      it('finds what was imported of a patient, of the own and by the organization, and not by a study', async () => {
+        const { own, ofOrganizations, enrolled } = reach
+        for (const patient of (own === undefined ? ofOrganizations : [own]).slice(0, mostPatients)) {
+          for (const type of recordTypes) {
+            const found = await call('search_fhir', { patient_id: patient, type, limit: 1 })
+            expect(totalOf(found), `${type} of patient ${patient}`).toBe(
+              await database.imported(patient, type),
+            )
+          }
+          const [study] = Object.entries(enrolled).find(([, members]) => members.includes(patient)) ?? []
+          if (study === undefined) continue
+          const given = { patient_id: patient, study_id: study, type: recordTypes[0] }
+          const refused = await client.call('search_fhir', given)
+          expect(refused.text).toContain('FHIR_MCP_NOT_SUPPORTED_BY_EXCHANGE')
+        }
       })
 
       it('is refused a patient out of reach', async () => {

@@ -123,7 +123,7 @@ async function importedPage(
     observations: all.slice(first, first + query.count),
     positionAfter(n) {
       const next = first + n
-      return next < all.length ? [`${next} ${(all[next - 1]?.id ?? '').slice(0, idLength)}`] : undefined
+      return next < all.length ? [`${next} ${(all[next - 1]?.id ?? '').slice(-idLength)}`] : undefined
     },
     total: gaps.length > 0 ? undefined : all.length,
     gaps,
@@ -131,22 +131,22 @@ async function importedPage(
 }
 
 /** Enough of an id to find a row again, and little enough for a cursor to copy. */
-const idLength = 8
+const idLength = 12
 
 /** The last row that was given is looked for, because a new import moves the others. */
 function nextAfter(all: readonly Observation[], from: string): number {
-  const [, number, id = ''] = /^(\d{1,5}) ([\w-]{0,8})$/.exec(from) ?? []
+  const [, number, id = ''] = /^(\d{1,5}) ([\w-]{0,12})$/.exec(from) ?? []
   if (number === undefined) throw notOurs()
   const next = Number(number)
-  if (id === '' || all[next - 1]?.id?.startsWith(id)) return next
-  const moved = all.findIndex((one) => one.id?.startsWith(id))
+  if (id === '' || all[next - 1]?.id?.endsWith(id)) return next
+  const moved = all.findIndex((one) => one.id?.endsWith(id))
   return moved === -1 ? next : moved + 1
 }
 
 /** Nothing is left of one origin, which had so many in all (`?`: not known): it is not asked for again. */
 const endedGrammar = /^=(\d{1,9}|\?)$/
 /** Where what was imported goes on, or its end. */
-const importsGrammar = /^(=(\d{1,9}|\?)|\d{1,5} [\w-]{0,8})$/
+const importsGrammar = /^(=(\d{1,9}|\?)|\d{1,5} [\w-]{0,12})$/
 
 function endOf({ total }: Page): ObservationPosition {
   return [`=${total ?? '?'}`]
