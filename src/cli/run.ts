@@ -161,7 +161,7 @@ const runners: Readonly<Record<Parsed['command'], Runner>> = {
 
 /**
  * Messages of the catalog say what is wrong, and without a detail of their own how it is cured; of anything else only its
- * code is said, such as EADDRINUSE.
+ * code is said, such as ENOENT.
  */
 function reasonOf(thrown: unknown): string {
   if (isFhirMcpError(thrown)) {

@@ -6,6 +6,7 @@ import { commandOf, type Environment, optionName, valuesOf } from '../config/env
 import { fhirMcpError } from '../errors.ts'
 import { callingByVariables } from './calling-by-variables.ts'
 import { drainOnClose } from './drain.ts'
+import { listenAt } from './listening.ts'
 import { logLevelOf } from './log.ts'
 import { portOf } from './port.ts'
 import { registerBroker } from './register-broker.ts'
@@ -54,7 +55,7 @@ export async function serve(
       const { registerPage } = await import('../page/plugin.ts')
       await registerPage(app, { now: () => Date.now(), settings: page, options })
     }
-    await app.listen({ host, port })
+    await listenAt(app, { host, port })
     return app
   } catch (thrown) {
     await app.close()

@@ -24,7 +24,11 @@ export async function listenForRedirect(port: number): Promise<RedirectListener>
   const server = createServer((request, response) => onRequest(request, response))
   await new Promise<void>((resolve, reject) => {
     server.once('error', () => {
-      reject(fhirMcpError('CONFIG', { detail: 'FHIR_MCP_LOGIN_PORT cannot be listened on; is it in use?' }))
+      reject(
+        fhirMcpError('CONFIG', {
+          detail: `FHIR_MCP_LOGIN_PORT ${port} cannot be listened on; is it in use? Choose another one, or leave it out.`,
+        }),
+      )
     })
     server.listen(port, host, resolve)
   })

@@ -24,7 +24,9 @@ export async function listenForMetrics(
     server.listen({ host, port }, resolve)
   }).catch((thrown: unknown) => {
     const code = thrown instanceof Error && 'code' in thrown ? ` (${String(thrown.code)})` : ''
-    throw fhirMcpError('CONFIG', { detail: `metrics.port ${port} cannot be listened on at ${host}${code}.` })
+    throw fhirMcpError('CONFIG', {
+      detail: `metrics.port ${port} cannot be listened on at ${host}${code}: choose another one.`,
+    })
   })
   const address = server.address()
   const bound = typeof address === 'object' && address !== null ? address.port : port

@@ -145,7 +145,14 @@ describe('serve', () => {
     const port = /127\.0\.0\.1:(\d+)/.exec(log)?.[1] ?? ''
     const second = await finished(['serve', '--port', port], enough)
     expect(second.code).toBe(1)
-    expect(second.stderr).toContain('EADDRINUSE')
+    expect(second.stderr).toContain(
+      `fastify-fhir-mcp: FHIR_MCP_CONFIG: The configuration is not usable. Port ${port} at 127.0.0.1 is in use: end the program that has it, or choose another with --port or FHIR_MCP_PORT (EADDRINUSE).`,
+    )
+    const elsewhere = await finished(['serve', '--host', '192.0.2.1', '--port', '0'], {
+      ...enough,
+      FHIR_MCP_PUBLIC_URL: 'https://mcp.example.org',
+    })
+    expect(elsewhere.stderr).toContain('at 192.0.2.1 cannot be had, since that is no address of this machine')
     surroundings.stop()
     await ended
   })

@@ -233,7 +233,7 @@ describe('login in the browser', () => {
     const url = await running.shown(/visit (\S+)\n/)
     const port = new URL(new URL(url).searchParams.get('redirect_uri') ?? '').port
     const second = await finished(['login'], { ...environment, FHIR_MCP_LOGIN_PORT: port })
-    expect(second.stderr).toContain('FHIR_MCP_LOGIN_PORT cannot be listened on')
+    expect(second.stderr).toContain(`FHIR_MCP_LOGIN_PORT ${port} cannot be listened on`)
     running.stop()
     expect(await running.code).toBe(1)
     expect(running.written().stderr).toContain('The sign-in was stopped.')

@@ -193,7 +193,7 @@ describe('the port of the metrics', () => {
     const port = typeof address === 'object' && address !== null ? address.port : 0
     await expect(gateway({ port })).rejects.toMatchObject({
       code: 'FHIR_MCP_CONFIG',
-      detail: `metrics.port ${port} cannot be listened on at 127.0.0.1 (EADDRINUSE).`,
+      detail: `metrics.port ${port} cannot be listened on at 127.0.0.1 (EADDRINUSE): choose another one.`,
     })
     const environment = {
       FHIR_MCP_FHIR_BASE_URL: exchange.url,
@@ -204,7 +204,7 @@ describe('the port of the metrics', () => {
       FHIR_MCP_LOG_LEVEL: 'silent',
     }
     await expect(serve(environment, { port: '0' }, process.stderr)).rejects.toMatchObject({
-      detail: `FHIR_MCP_METRICS_PORT ${port} cannot be listened on at 127.0.0.1 (EADDRINUSE).`,
+      detail: `FHIR_MCP_METRICS_PORT ${port} cannot be listened on at 127.0.0.1 (EADDRINUSE): choose another one.`,
     })
   })
 
