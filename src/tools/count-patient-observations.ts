@@ -3,7 +3,7 @@ import { parametersOf } from '../results/parameters.ts'
 import { singleAnswer } from '../results/single.ts'
 import { observationArguments, observationRule, patientArguments } from './observations/arguments.ts'
 import { askedObservations, askedParameters, patientSubject, wordingOf } from './observations/asked.ts'
-import { countParameters, countText, fociCounted } from './observations/count-text.ts'
+import { countParameters, countText, fociCounted, panelNotes } from './observations/count-text.ts'
 import { importNotes } from './observations/import-notes.ts'
 import { whyEmpty } from './observations/why-empty.ts'
 import { patientOf } from './target-patient.ts'
@@ -38,6 +38,7 @@ export const countPatientObservations = defineTool({
       lines: [`${countText(count)}, exact`],
       notes: [
         count.count === 0 ? await whyEmpty(asked, context) : fociCounted,
+        ...(count.count === 0 ? [] : panelNotes(asked)),
         ...(await importNotes(context, count.imported ?? 0)),
       ],
       byteBudget,

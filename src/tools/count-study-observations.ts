@@ -16,7 +16,7 @@ import {
   wordingOf,
 } from './observations/asked.ts'
 import { countByPatient, type PatientCount, sumOf } from './observations/count-by-patient.ts'
-import { countParameters, countText, fociCounted } from './observations/count-text.ts'
+import { countParameters, countText, fociCounted, panelNotes } from './observations/count-text.ts'
 import { importNotes } from './observations/import-notes.ts'
 import { codesIn } from './observations/participant-codes.ts'
 import { patientCountRow, patientsThatFit } from './observations/patient-count-rows.ts'
@@ -161,7 +161,7 @@ function answerOf(
   const notes = [
     ...(patients.length === 0 ? ['Nobody within reach is enrolled in this study.'] : []),
     studyBasis(context.grant, 'Counted over'),
-    ...(patients.length === 0 ? [] : [fociCounted]),
+    ...(patients.length === 0 ? [] : [fociCounted, ...panelNotes(asked)]),
     ...said.notes,
   ]
   return singleAnswer({

@@ -181,6 +181,10 @@ describe('codes that others write, on a HAPI server', () => {
     const called = await client.call('summarize_patient_observations', given)
     expect(seriesOf(called)).toEqual([['blood-pressure | systolic blood pressure | mm[Hg]', 2, 120]])
     expect(called.text).toContain('in a panel and alone')
+    const counted = await client.call('count_patient_observations', given)
+    expect(counted.text).toContain('summaries count it once')
+    const other = await client.call('count_patient_observations', { ...given, data_type: 'heart-rate' })
+    expect(other.text).not.toContain('summaries count it once')
   })
 })
 

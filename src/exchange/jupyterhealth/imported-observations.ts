@@ -6,7 +6,7 @@ import type { Asking } from '../asking.ts'
 import { checkedRead } from '../check.ts'
 import { effectiveStart } from '../effective.ts'
 import type { Gap, HeldResource, ImportStanding, ObservationCount, ObservationFilter } from '../exchange.ts'
-import { boundsOf, hasCode } from '../honoured.ts'
+import { boundsOf, isOfCodes } from '../honoured.ts'
 import type { SearchPairs } from '../search-pairs.ts'
 import type { Row } from './branch.ts'
 import { exchangeId, isExchangeId } from './ids.ts'
@@ -57,7 +57,7 @@ export async function importedRows(
   const bounded = (from ?? before) !== undefined
   const rows = found.resources.map(rowOf).filter(({ observation, start }) => {
     const { codes } = filter
-    if (codes !== undefined && !codes.some((code) => hasCode(observation, code))) return false
+    if (codes !== undefined && !isOfCodes(observation, { codes })) return false
     if (!bounded) return true
     return start !== undefined && start >= (from ?? start) && (before === undefined || start < before)
   })

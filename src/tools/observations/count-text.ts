@@ -1,5 +1,7 @@
 import type { ObservationCount } from '../../exchange/exchange.ts'
 import type { ParametersParameter } from '../../fhir/types.ts'
+import { memberCodesOf } from '../../open-mhealth/data-types.ts'
+import type { AskedObservations } from './asked.ts'
 
 /** A count as parameters: what counts, and what was left out as entered in error or cancelled. */
 export function countParameters({ count, excluded, imported }: ObservationCount): ParametersParameter[] {
@@ -14,6 +16,19 @@ export function countParameters({ count, excluded, imported }: ObservationCount)
 export function countText({ count, excluded, imported }: ObservationCount): string {
   const left = excluded === 0 ? '' : ` (${excluded} entered in error or cancelled are not counted)`
   return `${count}${left}${imported === undefined ? '' : `, of these ${imported} imported`}`
+}
+
+/**
+ * What has to be said of a count of a type whose values some writers keep as observations of their own, beside the panel that has
+ * them.
+ */
+export function panelNotes({ type }: AskedObservations): string[] {
+  const { type: known, codes = [] } = type ?? {}
+  const members = known === undefined ? [] : memberCodesOf(known)
+  if (!members.some((member) => codes.some(({ code }) => code === member.code))) return []
+  return [
+    'A panel counts once, whichever of its codes fit. A value that an exchange keeps in its panel and alone as well counts as two observations; summaries count it once.',
+  ]
 }
 
 /** What no exchange can leave out of a number that it counts itself. */
