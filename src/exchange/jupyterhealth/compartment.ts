@@ -72,13 +72,18 @@ export async function readOf(
 
 const importedId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
+const withoutStudy = "Give the patient's id as patient_id, without study_id."
+const byOrganization =
+  'This patient is within reach by studies alone; they come by the permission of an organization, or to the patient.'
+
 /** What records are held against, where they may be asked for at all. */
 async function holdingFor(asking: Asking, grant: Grant, type: CompartmentType): Promise<OwnedHolding> {
   const patient = exchangeId(allowedPatient(asking, grant, type))
   if (!importsWithin(grant, type, patient)) {
+    const { target } = grant.terms
+    const cure = target.kind === 'patient' && target.study !== undefined ? withoutStudy : byOrganization
     throw fhirMcpError('NOT_SUPPORTED_BY_EXCHANGE', {
-      detail:
-        "The exchange does not narrow imported records to what a study requested, so no study gives them. They come by an organization's permission, or to the patient: leave study_id out.",
+      detail: `The exchange does not narrow imported records to what a study requested, so no study gives them. ${cure}`,
     })
   }
   const { searches, fhirVersion } = await asking.capabilities()
