@@ -2,7 +2,7 @@ import { assertGrant, type Grant } from '../access/grant.ts'
 import type { RequestedType } from '../access/restrictions.ts'
 import type { Enrolment, Roster } from '../access/roster.ts'
 import type { CompartmentType } from '../fhir/compartment.ts'
-import type { Observation, Patient, ResearchStudy } from '../fhir/types.ts'
+import type { AnyResource, Observation, Patient, ResearchStudy } from '../fhir/types.ts'
 import type { Asking } from './asking.ts'
 import { patientOfGrant } from './check.ts'
 import type {
@@ -51,6 +51,7 @@ export interface Dialect {
     ids: readonly string[],
   ): Promise<readonly Observation[]>
   importsOf(grant: Grant, patient: string | undefined): ImportStanding
+  medicationsOf(asking: Asking, grant: Grant, ids: readonly string[]): Promise<readonly AnyResource[]>
   countOfPatient(
     asking: Asking,
     grant: Grant,
@@ -107,6 +108,8 @@ export function createExchange(find: () => Promise<Spoken>): Exchange {
     observationNames: (grant, ids) =>
       ask(grant, ({ dialect, asking }) => dialect.namesOf(asking, grant, patientOfGrant(grant), ids)),
     imports: (grant, patient) => ask(grant, async ({ dialect }) => dialect.importsOf(grant, patient)),
+    medications: (grant, ids) =>
+      ask(grant, ({ dialect, asking }) => dialect.medicationsOf(asking, grant, ids)),
     countPatientObservations: (grant, patient, filter) =>
       ask(grant, ({ dialect, asking }) => dialect.countOfPatient(asking, grant, patient, filter)),
     countObservations: (grant, filter) =>

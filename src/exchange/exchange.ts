@@ -244,6 +244,11 @@ export interface Exchange {
   observationNames(grant: Grant, ids: readonly string[]): Promise<readonly Observation[]>
   /** How imported observations stand to answers within a grant: of a patient of it, where one is named. Asks nothing. */
   imports(grant: Grant, patient?: string): Promise<ImportStanding>
+  /**
+   * Medications that records of the grant's patient refer to, by their ids: id and code alone. One request; none from an
+   * exchange that has none by themselves. Throws FORBIDDEN for a grant that is on no type that has medications.
+   */
+  medications(grant: Grant, ids: readonly string[]): Promise<readonly AnyResource[]>
   /** How many observations a patient of the grant has, by proven filters only. */
   countPatientObservations(
     grant: Grant,

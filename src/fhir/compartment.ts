@@ -14,6 +14,8 @@ export interface CompartmentRule {
   readonly releases: readonly FhirVersion[]
   /** What names it for a reader: the first of these elements that is there. */
   readonly named: readonly string[]
+  /** References to what names it, where it does not do so itself. */
+  readonly referred?: readonly string[]
   /** Search parameters to sort by, newest first; the first that the exchange has. */
   readonly dated: readonly string[]
   readonly searches: Readonly<Record<string, CompartmentSearch>>
@@ -23,6 +25,7 @@ const token = (...paths: string[]): CompartmentSearch => ({ kind: 'token', paths
 const date = (...paths: string[]): CompartmentSearch => ({ kind: 'date', paths })
 const both = ['R4', 'R5'] as const
 const medication = ['medicationCodeableConcept', 'medication.concept'] as const
+const medicationReference = ['medicationReference', 'medication.reference'] as const
 
 /**
  * The types that can be allowed, by the CompartmentDefinition "patient" of R4 (4.0.1) and R5 (5.0.0), and by the search
@@ -122,6 +125,7 @@ export const compartment = {
     owner: 'subject',
     releases: both,
     named: medication,
+    referred: medicationReference,
     dated: ['effective-time', 'date'],
     searches: {
       status: token('status'),
@@ -134,6 +138,7 @@ export const compartment = {
     owner: 'subject',
     releases: both,
     named: medication,
+    referred: medicationReference,
     dated: ['authoredon'],
     searches: {
       status: token('status'),
@@ -148,6 +153,7 @@ export const compartment = {
     owner: 'subject',
     releases: both,
     named: medication,
+    referred: medicationReference,
     dated: ['effective'],
     searches: {
       status: token('status'),

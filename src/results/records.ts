@@ -4,6 +4,7 @@ import { isImported } from '../fhir/imported.ts'
 import type { AnyResource } from '../fhir/types.ts'
 import { elementTexts, textOf, wordOf } from './elements.ts'
 import { barred, oneLine } from './line.ts'
+import { type KnownMedications, medicationsWith, referredName } from './medications.ts'
 import type { Note } from './outcome.ts'
 import { markSubsetted, pruneRecord } from './prune.ts'
 import { withoutBase } from './relative.ts'
@@ -13,6 +14,8 @@ import type { Row } from './row.ts'
 export interface RecordView {
   readonly type: CompartmentType
   readonly baseUrl: string
+  /** Medications that the listed ones refer to, as far as they are known. */
+  readonly medications: KnownMedications
 }
 
 const columns = ['id', 'time', 'name', 'status', 'details'] as const
@@ -29,7 +32,7 @@ export function recordResource({ resource, cut }: HeldResource, baseUrl: string)
 /** Resources as rows: time, name, status, and what else they say, as far as a line holds it. */
 export function recordTable(
   found: readonly HeldResource[],
-  { type, baseUrl }: RecordView,
+  { type, baseUrl, medications }: RecordView,
 ): { columns: readonly string[]; rows: readonly Row[] } {
   const rows = found.map((one): Row => {
     const resource = recordResource(one, baseUrl)
@@ -39,11 +42,12 @@ export function recordTable(
       return rule?.kind === 'date' ? rule.paths : []
     })
     const [time] = textsAt(resource, dates)
-    const [name] = textsAt(resource, named)
+    const [name = referred(resource, type, medications)] = textsAt(resource, named)
     const status = statusOf(resource)
     const details = oneLine(detailsOf(resource, type, [time, name]), longestDetails)
     return {
       resource,
+      included: medicationsWith(resource, type, medications),
       line: barred([time ?? 'undated', name ?? 'without a name', status, details, resource.id]),
       cells: [resource.id ?? null, time ?? null, name ?? null, status ?? null, details],
     }
@@ -51,13 +55,28 @@ export function recordTable(
   return { columns, rows }
 }
 
-/** Everything that a resource says, a line for each element. */
-export function recordLines(resource: AnyResource): string[] {
+/** Everything that a resource says, a line for each element, with the name of the medication that it refers to. */
+export function recordLines(
+  resource: AnyResource,
+  type: CompartmentType,
+  medications: KnownMedications,
+): string[] {
   const marks = marksOf(resource)
+  const name = referred(resource, type, medications)
   return [
     ...(marks.length === 0 ? [] : [marks.join(', ')]),
+    ...(name === undefined ? [] : [`medication: ${name}`]),
     ...elementTexts(resource).map(([path, text]) => `${path}: ${oneLine(text, Number.POSITIVE_INFINITY)}`),
   ]
+}
+
+function referred(
+  resource: AnyResource,
+  type: CompartmentType,
+  medications: KnownMedications,
+): string | undefined {
+  const name = referredName(resource, type, medications)
+  return name === undefined ? undefined : oneLine(name)
 }
 
 /** What has to be said of resources beside themselves. */

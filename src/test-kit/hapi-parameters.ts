@@ -60,6 +60,7 @@ const others: Readonly<Record<string, Table>> = {
     identifier: token('identifier'),
     member: reference('member.entity', 'Patient', 'Practitioner', 'Device'),
   },
+  Medication: { code: token('code'), identifier: token('identifier') },
   Patient: patient,
   Observation: observation,
 }

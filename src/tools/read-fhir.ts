@@ -10,6 +10,7 @@ import {
   recordArguments,
   recordRule,
 } from './compartment/arguments.ts'
+import { medicationsFor } from './compartment/medications.ts'
 import { patientOf } from './target-patient.ts'
 import { defineTool } from './tool.ts'
 
@@ -32,10 +33,11 @@ export function readFhir(types: AllowedTypes) {
       const asked = idOf(id, [type], 'id')
       const found = await context.exchange.read(context.grant, type, asked)
       const resource = recordResource(found, context.settings.baseUrl)
+      const medications = await medicationsFor([resource], type, context)
       return singleAnswer({
         asked: `${type}/${asked} of Patient/${patientOf(context.target)}`,
         resource,
-        lines: recordLines(resource),
+        lines: recordLines(resource, type, medications),
         notes: recordNotes([found]).map(({ text }) => text),
         byteBudget: context.byteBudget,
         asOf: new Date(context.now()).toISOString(),

@@ -16,6 +16,7 @@ import {
   recordArguments,
   recordRule,
 } from './compartment/arguments.ts'
+import { medicationsFor } from './compartment/medications.ts'
 import { patientOf } from './target-patient.ts'
 import { defineTool } from './tool.ts'
 
@@ -77,10 +78,12 @@ export function searchFhir(types: AllowedTypes) {
         count: most,
         ...(position === undefined ? {} : { position }),
       })
+      const records = page.resources.map(({ resource }) => resource)
+      const medications = await medicationsFor(records, type, context)
       return pageAnswer({
         asked: `${type} of Patient/${patient}, ${wordingOf(type, given.search)}, newest first, every status`,
         self: selfOf(type, patient, given.search, given.limit),
-        ...recordTable(page.resources, { type, baseUrl }),
+        ...recordTable(page.resources, { type, baseUrl, medications }),
         total: page.total,
         notes: [
           ...gapNotes(page.gaps),

@@ -140,6 +140,11 @@ export function exchangeDouble(holdings: Holdings): ExchangeDouble {
       assertGrant(grant)
       return 'none'
     },
+    async medications(grant, ids) {
+      assertGrant(grant)
+      asked.push({ method: 'medications', ids })
+      return []
+    },
     async countPatientObservations(grant, patient) {
       assertGrant(grant)
       asked.push({ method: 'countPatientObservations', ids: [patient] })

@@ -150,7 +150,14 @@ function staysIn(reference: unknown, type: unknown, { patient, baseUrl, ids }: C
   return local.type === 'Patient' ? local.id === patient : !people.has(local.type)
 }
 
-function anyResourceOf({ id, ...elements }: { resourceType: string; id?: string | undefined }): AnyResource {
+/** A typed resource as any resource. */
+export function anyResourceOf({
+  id,
+  ...elements
+}: {
+  resourceType: string
+  id?: string | undefined
+}): AnyResource {
   return id === undefined ? elements : { ...elements, id }
 }
 

@@ -1,6 +1,7 @@
 import type { Dialect } from '../dialect.ts'
 import { readOf, searchOf } from './compartment.ts'
 import { countOfAll, countOfPatient } from './counts.ts'
+import { medicationsOf } from './medications.ts'
 import { namesOf } from './names.ts'
 import { observationsOf } from './observations.ts'
 import { patientOf, patientsOf } from './patients.ts'
@@ -24,6 +25,7 @@ export const hapi: Dialect = {
   observationsOf,
   observationsOfPatients,
   namesOf,
+  medicationsOf,
   importsOf: () => 'none',
   countOfPatient,
   countOfAll,

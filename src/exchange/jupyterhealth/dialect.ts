@@ -24,6 +24,8 @@ export const jupyterHealth: Dialect = {
   observationsOfPatients,
   // It takes one id at a time, and its own readings refer to no others.
   namesOf: async () => [],
+  // What is imported is in somebody's record, and a Medication is in nobody's.
+  medicationsOf: async () => [],
   importsOf,
   countOfPatient,
   countOfAll,

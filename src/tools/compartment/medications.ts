@@ -1,0 +1,35 @@
+import { clausesFor } from '../../access/scopes.ts'
+import { isFhirMcpError } from '../../errors.ts'
+import type { CompartmentType } from '../../fhir/compartment.ts'
+import type { AnyResource } from '../../fhir/types.ts'
+import { idsOfUnnamed, type KnownMedications } from '../../results/medications.ts'
+import { markSubsetted } from '../../results/prune.ts'
+import type { GrantedContext } from '../tool.ts'
+
+const optional = [
+  'EXCHANGE_TIMEOUT',
+  'EXCHANGE_UNAVAILABLE',
+  'NOT_SUPPORTED_BY_EXCHANGE',
+  'FORBIDDEN',
+] as const
+
+/**
+ * The medications that records refer to without a name, by one request; none where the scopes do not cover Medication. Its failure
+ * is no failure of the records.
+ */
+export async function medicationsFor(
+  resources: readonly AnyResource[],
+  type: CompartmentType,
+  context: Pick<GrantedContext, 'exchange' | 'grant' | 'principal' | 'settings'>,
+): Promise<KnownMedications> {
+  const { exchange, grant, principal, settings } = context
+  const ids = new Set(resources.flatMap((one) => idsOfUnnamed(one, type, settings.baseUrl)))
+  if (ids.size === 0 || clausesFor(principal.scopes, { types: ['Medication'] }).length === 0) return new Map()
+  try {
+    const found = await exchange.medications(grant, [...ids])
+    return new Map(found.map((one) => [one.id ?? '', markSubsetted(one)] as const))
+  } catch (thrown) {
+    if (!optional.some((kind) => isFhirMcpError(thrown, kind))) throw thrown
+    return new Map()
+  }
+}
