@@ -181,15 +181,16 @@ describe('a cursor', () => {
       const other = cursors[(index + 1) % cursors.length]?.split('.') ?? []
       const ways = [
         parts.with(part, bytes.toString('base64url')).join('.'),
-        cursor.slice(0, n % cursor.length),
+        // Without a letter it is no cursor at all: the first page.
+        cursor.slice(0, 1 + (n % (cursor.length - 1))),
         parts.with(part, other[part] === parts[part] ? 'AAAA' : (other[part] ?? '')).join('.'),
         foreign,
         `${encoded({ alg: 'none' })}.${plain}.`,
         `${encoded({ alg: 'dir', enc: 'A128CBC-HS256' })}.${parts.slice(1).join('.')}`,
         signer.token({ position: 'pat-1' }),
-        [plain, '', 'pat-1', '?_getpages=1', 'null', '{"page":1,"size":1000,"skip":0}'][n % 6] ?? '',
+        [plain, ' ', 'pat-1', '?_getpages=1', 'null', '{"page":1,"size":1000,"skip":0}'][n % 6] ?? plain,
       ]
-      return { index, cursor: ways[way] ?? '' }
+      return { index, cursor: ways[way] ?? foreign }
     })
     await attack('cursors: forged', forged, async ({ index, cursor }) => {
       const { tool, given } = calls[index] ?? calls[0]

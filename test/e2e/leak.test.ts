@@ -10,6 +10,7 @@ import {
 import { auditFile, recordsIn } from '../audit/records.ts'
 import type { Called, TestClient } from './clients.ts'
 import { type Gateway, startGateway } from './gateway.ts'
+import { matches } from './scenarios.ts'
 
 const audience = 'http://mcp.test/mcp'
 let issuer: TestIssuer
@@ -149,18 +150,26 @@ describe.each(['R4', 'R5'] as const)('a HAPI server, %s, that', (fhirVersion) =>
     hasCode(await client.call('get_patient_observations', given), 'NOT_SUPPORTED_BY_EXCHANGE')
   })
 
-  it.each([
-    { name: 'Achebe' },
-    { family: 'Achebe' },
-    { given: 'Chidi' },
-    { birthdate: '1956-03-12' },
-    { identifier: 'MRN0002' },
-  ])('ignores a criterion of a search for patients is found out: %j', async (criterion) => {
-    const honest = await client.call('search_patients', criterion)
-    expect(honest.structured).toMatchObject({ total: 1 })
-    misbehave('Patient', { kind: 'ignore', parameters: Object.keys(criterion) })
-    hasCode(await client.call('search_patients', criterion), 'NOT_SUPPORTED_BY_EXCHANGE')
-  })
+  it.each([{ name: 'Achebe' }, { family: 'Achebe' }, { given: 'Chidi' }])(
+    'ignores a name in a search for patients finds nobody else: %j',
+    async (criterion) => {
+      const honest = await client.call('search_patients', criterion)
+      expect(honest.structured).toMatchObject({ total: 1 })
+      misbehave('Patient', { kind: 'ignore', parameters: Object.keys(criterion) })
+      const called = await client.call('search_patients', criterion)
+      expect(matches(called, 'Patient')).toEqual(matches(honest, 'Patient'))
+    },
+  )
+
+  it.each([{ birthdate: '1956-03-12' }, { identifier: 'MRN0002' }])(
+    'ignores a criterion of a search for patients is found out: %j',
+    async (criterion) => {
+      const honest = await client.call('search_patients', criterion)
+      expect(honest.structured).toMatchObject({ total: 1 })
+      misbehave('Patient', { kind: 'ignore', parameters: Object.keys(criterion) })
+      hasCode(await client.call('search_patients', criterion), 'NOT_SUPPORTED_BY_EXCHANGE')
+    },
+  )
 
   it('points next at another host is never followed there', async () => {
     misbehave('Observation', { kind: 'next', url: `${elsewhere.url}/Observation?patient=pat-10` })
