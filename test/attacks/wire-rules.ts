@@ -12,9 +12,9 @@ const named =
   (type: string, kind: 'studies' | 'organizations' | 'patients') => (value: string, reach: Reach) =>
     value.startsWith(`${type}/`) && reach[kind].has(value.slice(type.length + 1))
 
-/** A text that is one alternative and no composite, whatever is in it. */
-const text: ValueRule = (value) =>
-  alternatives(value).length === 1 && separators(value, '|') === 0 && separators(value, '$') === 0
+/** Any of some words, each without a system or a part of a composite. */
+const words: ValueRule = (value) =>
+  alternatives(value).every((part) => separators(part, '|') === 0 && separators(part, '$') === 0)
 const token: ValueRule = (value) =>
   alternatives(value).length === 1 && separators(value, '|') <= 1 && separators(value, '$') === 0
 const tokens: ValueRule = (value) => alternatives(value).every((part) => separators(part, '|') === 1)
@@ -38,6 +38,7 @@ const impossible = new Set([
   'patient=0',
   'patient.organization=0',
   'code=urn:control:none|none',
+  'combo-code=urn:control:none|none',
   'category=urn:control:none|none',
   'date=ge9998-12-31T00:00:00Z',
   'date=ge9998-12-31',
@@ -82,12 +83,18 @@ export const hapiRules: WireRules = {
         _id: all((id, reach) => reach.patients.has(id)),
         organization: one(named('Organization', 'organizations')),
       },
-      filters: { name: text, family: text, given: text, birthdate: day, identifier: token },
+      filters: { name: words, family: words, given: words, birthdate: day, identifier: token },
     },
     Observation: {
       read: () => false,
       within: { patient: all(named('Patient', 'patients')) },
-      filters: { code: tokens, date: instant, status: statuses },
+      filters: {
+        code: tokens,
+        'combo-code': tokens,
+        date: instant,
+        status: statuses,
+        _id: words,
+      },
       controls: isControl,
     },
     Condition: ofRecord({
@@ -110,11 +117,17 @@ const single =
   (value, reach) =>
     !value.includes(',') && holds(value, reach)
 
+/** Where imported records come from, and the control of it. */
+const sources = new Set([
+  'https://jupyterhealth.org/fhir/fhir-source',
+  'https://jupyterhealth.org/control/none',
+])
+
 /** A JupyterHealth Exchange is asked for nothing else than this. */
 export const jupyterHealthRules: WireRules = {
   base: '/FHIR/R5',
   plain(path, reach) {
-    const study = /^\/api\/v1\/studies\/(\d+)$/.exec(path)?.[1]
+    const study = /^\/api\/v1\/studies\/(\d+)(\/scope_requests)?$/.exec(path)?.[1]
     if (study !== undefined) return reach.studies.has(study)
     return (
       path === '/api/v1/studies?page_size=1000' || /^\/FHIR\/R5\/metadata(\?_elements=[\w,.%]+)?$/.test(path)
@@ -142,18 +155,30 @@ export const jupyterHealthRules: WireRules = {
         identifier: single((value) => value.includes('|')),
       },
     },
+    // A control names one place that nobody can have, beside the others of the search.
     Observation: {
       read: () => false,
       within: {
-        patient: single((id, reach) => reach.patients.has(id)),
-        'patient.organization': single((id, reach) => reach.organizations.has(id)),
+        patient: single((id, reach) => id === '0' || reach.patients.has(id)),
+        'patient._has:Group:member:_id': single((id, reach) => id === '0' || reach.studies.has(id)),
+        'patient.organization': single((id, reach) => id === '0' || reach.organizations.has(id)),
       },
       filters: {
         code: single((value) => value.includes('|')),
         date: single(instant),
-        status: single((value) => value === 'entered-in-error' || value === 'cancelled'),
+        status: single(notCounted),
+        '_source:below': single((value) => sources.has(value)),
       },
-      controls: isControl,
+      controls: (pairs) => isControl(pairs) || isAnyNotCounted(pairs),
     },
   },
+}
+
+/** Of all that the exchange lets the caller see, how many have such a status: that names nobody. */
+function isAnyNotCounted(pairs: readonly (readonly [string, string])[]): boolean {
+  return pairs.length === 1 && pairs.every(([name, value]) => name === 'status' && notCounted(value))
+}
+
+function notCounted(value: string): boolean {
+  return value === 'entered-in-error' || value === 'cancelled'
 }
