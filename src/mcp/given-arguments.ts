@@ -108,10 +108,13 @@ function readObject(members: Members, schema: Schema, path: string, findings: Fi
   const { properties = {}, additionalProperties, required = [] } = schema
   const more = typeof additionalProperties === 'object' ? additionalProperties : undefined
   const kept = Object.entries(members).flatMap(([name, value]) => {
-    const form = Object.hasOwn(properties, name) ? properties[name] : more
+    const isNamed = Object.hasOwn(properties, name)
+    const form = isNamed ? properties[name] : more
     if (form === undefined) return [[name, value] as const]
     const own = path === '' ? name : `${path}.${name}`
-    if (!required.includes(name) && isEmpty(value, form)) {
+    // A condition of a search with an empty text is a mistake: more would be found without it.
+    const mayBeEmpty = isNamed ? !required.includes(name) : value === null
+    if (mayBeEmpty && isEmpty(value, form)) {
       findings.empty.push(own)
       return []
     }

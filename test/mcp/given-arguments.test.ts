@@ -42,7 +42,7 @@ describe('arguments', () => {
     [{ id: 'x', when: '["ge1960","lt1970"]' }, { when: ['ge1960', 'lt1970'] }],
     [{ id: 'x', when: '[text]' }, { when: '[text]' }],
     [{ id: 'x', search: '{"code":"a","date":["x"]}' }, { search: { code: 'a', date: ['x'] } }],
-    [{ id: 'x', search: { code: 7, date: null, 'text:in': '' } }, { search: { code: '7' } }],
+    [{ id: 'x', search: { code: 7, date: null, 'text:in': '' } }, { search: { code: '7', 'text:in': '' } }],
     [{ id: 'x', kind: '' }, { kind: '' }],
     [
       { id: 'x', note: null, any: null },
