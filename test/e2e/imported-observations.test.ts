@@ -255,5 +255,6 @@ describe('observations that a JupyterHealth Exchange imported', () => {
     const listed = await call('get_patient_observations', patient)
     expect(listed.text).toContain('PARTIAL')
     expect(totalOf(listed)).toBeUndefined()
+    expect((await call('get_patient_date_range', patient)).text).toContain('number: not known')
   })
 })

@@ -3,7 +3,7 @@ import type { Grant } from '../../access/grant.ts'
 import { fhirMcpError, isFhirMcpError } from '../../errors.ts'
 import { importedSource } from '../../fhir/imported.ts'
 import type { Asking } from '../asking.ts'
-import { checkedRead } from '../check.ts'
+import { checkedRead, rejected } from '../check.ts'
 import { effectiveStart } from '../effective.ts'
 import type { Gap, HeldResource, ImportStanding, ObservationCount, ObservationFilter } from '../exchange.ts'
 import { boundsOf, isOfCodes } from '../honoured.ts'
@@ -77,8 +77,7 @@ export async function importedCount(
       detail: `More than ${mostImported} observations of this patient were imported, which is more than can be read to count them.`,
     })
   }
-  if (gaps.length > 0)
-    throw fhirMcpError('EXCHANGE_REJECTED', { detail: 'It says that its answer may be incomplete.' })
+  if (gaps.length > 0) throw rejected('It says itself that its answer may be incomplete.')
   const excluded = rows.filter(({ observation }) =>
     notCounted.some((one) => one === observation.status),
   ).length
