@@ -87,7 +87,7 @@ export const errorCatalog = {
   EXCHANGE_UNAVAILABLE: {
     status: 503,
     issue: 'transient',
-    message: 'The exchange did not answer.',
+    message: 'The exchange could not answer.',
     cause: 'The FHIR server refused, broke or failed the request, and so did one retry where that was safe.',
     cure: 'Try again later.',
   },
@@ -119,15 +119,30 @@ export const errorCatalog = {
     message: 'Too many requests.',
     cause:
       'This server or the exchange limits how often it may be asked, or how much at once; with HTTP status 503 this server is overloaded.',
-    cure: 'Wait as long as the error says; an operator changes the limits with limits.*.',
+    cure: 'Wait as long as the error says. Of the limits of this server, and of no others, an operator changes those of limits.*.',
   },
   CONFIG: {
     status: 500,
     issue: 'exception',
     message: 'The configuration is not usable.',
-    cause:
-      'An option or environment variable is missing, malformed or contradicts another one; as the answer to a call: its record cannot be kept (audit.sink).',
+    cause: 'An option or environment variable is missing, malformed or contradicts another one.',
     cure: 'Correct the option that the detail names.',
+  },
+  ISSUER_UNAVAILABLE: {
+    status: 503,
+    issue: 'transient',
+    message: 'The issuer of access tokens could not be asked.',
+    cause:
+      'What a token is verified or got with (metadata, keys, introspection, userinfo, token endpoint) did not answer, answered with something else, or is of another issuer.',
+    cure: 'Try again later; where it stays so, an operator compares auth.issuer with what the issuer says of itself (the command check does).',
+  },
+  STORAGE_UNAVAILABLE: {
+    status: 503,
+    issue: 'transient',
+    message: 'What this server has to keep cannot be kept now.',
+    cause:
+      'The audit cannot be written (a full disk, rights, audit.sink), or the storage of sign-ins does not answer.',
+    cure: 'Try again later; an operator finds the code of the system in the log, and makes room or starts what is down.',
   },
 } as const satisfies Record<string, ErrorEntry>
 
@@ -144,7 +159,7 @@ export interface ErrorOptions {
   readonly choices?: readonly { readonly id: string; readonly label: string }[]
   /** All scopes that the call needs, for INSUFFICIENT_SCOPE. */
   readonly scopes?: readonly string[]
-  /** Seconds to wait, for RATE_LIMITED and EXCHANGE_UNAVAILABLE. */
+  /** Seconds to wait, for RATE_LIMITED, EXCHANGE_UNAVAILABLE and ISSUER_UNAVAILABLE. */
   readonly retryAfter?: number
   /** The first element of a claim that cannot be read (`jhe_permissions.studies[3].id`), for the operator alone: never a value. */
   readonly at?: string

@@ -41,6 +41,8 @@ describe('the error catalog', () => {
       'EXCHANGE_LEAK',
       'RATE_LIMITED',
       'CONFIG',
+      'ISSUER_UNAVAILABLE',
+      'STORAGE_UNAVAILABLE',
     ])
   })
 })

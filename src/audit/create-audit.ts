@@ -56,12 +56,10 @@ export function createAudit(options: AuditOptions, surroundings: AuditSurroundin
     async keep(record) {
       try {
         await journal.append(textOf(record))
-      } catch {
+      } catch (thrown) {
         failed += 1
         if (!refuses) return
-        throw fhirMcpError('CONFIG', {
-          detail: 'The audit of this server (audit.sink) cannot be written, so nothing is answered.',
-        })
+        throw fhirMcpError('STORAGE_UNAVAILABLE', { detail: troubleOf(thrown) })
       }
     },
     note: (record) => journal.note(textOf(record)),
@@ -73,6 +71,19 @@ export function createAudit(options: AuditOptions, surroundings: AuditSurroundin
       const { lost } = journal.status()
       if (failed + lost > 0) log('error', 'audit: records were not kept', { failed, lost })
     },
+  }
+}
+
+/** What keeps the audit from being written. EDQUOT: no room is left of the quota. */
+function troubleOf(thrown: unknown): string {
+  switch (thrown instanceof Error && 'code' in thrown ? thrown.code : undefined) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return 'The audit of this server (audit.sink) is on a full disk, so nothing is answered.'
+    case 'STALLED':
+      return 'The audit of this server (audit.sink) is on a disk that does not answer, so nothing is answered.'
+    default:
+      return 'The audit of this server (audit.sink) cannot be written, so nothing is answered.'
   }
 }
 

@@ -35,7 +35,7 @@ export interface ComputedClaims {
 
 /**
  * Computes a person's claims from the upstream's answers, with the person's token. Throws NO_PERMISSIONS (also when they are too many
- * for a token), TOKEN_INVALID, TOKEN_EXPIRED or EXCHANGE_UNAVAILABLE: what cannot be read is never an empty permission.
+ * for a token), TOKEN_INVALID, TOKEN_EXPIRED or ISSUER_UNAVAILABLE or EXCHANGE_UNAVAILABLE: what cannot be read is never an empty permission.
  */
 export type ComputeClaims = (subject: string, tokens: UpstreamTokens) => Promise<ComputedClaims>
 

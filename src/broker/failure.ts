@@ -9,7 +9,7 @@ export function errorModel(oauthError: string, thrown?: unknown): ErrorModel {
     return { code: thrown.code, message: thrown.entry.message, cure: thrown.entry.cure }
   }
   if (thrown instanceof Error && thrown.name === 'SessionNotFound') return expiredModel
-  if (oauthError === 'server_error') return catalogModel('EXCHANGE_UNAVAILABLE')
+  if (oauthError === 'server_error') return catalogModel('STORAGE_UNAVAILABLE')
   if (oauthError === 'invalid_client') {
     return invalid('The program that sent you here is not known, or its description cannot be read.')
   }

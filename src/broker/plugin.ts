@@ -46,7 +46,7 @@ export interface Broker extends BrokerBeside {
   /**
    * The upstream's access token of the person whose principal this is, refreshed when it is about to expire. It is for the
    * exchange and for nobody else. Throws TOKEN_INVALID when the sign-in has ended or is not the principal's own, and
-   * EXCHANGE_UNAVAILABLE.
+   * ISSUER_UNAVAILABLE or EXCHANGE_UNAVAILABLE.
    */
   heldToken(principal: HolderPrincipal, signal?: AbortSignal): Promise<string>
 }

@@ -73,7 +73,7 @@ function configurationOf(parts: ProviderParts): Configuration {
         'server_error',
         `${thrown.code}: ${thrown.entry.message}`,
       )
-      const status = thrown.code === 'FHIR_MCP_EXCHANGE_UNAVAILABLE' ? 503 : 500
+      const status = thrown.statusCode === 503 ? 503 : 500
       throw Object.assign(failure, { status, statusCode: status })
     }
     throw new errors.InvalidGrant('the sign-in has ended')

@@ -29,7 +29,7 @@ return 1`
 
 /**
  * Storage of several processes, under keys that begin with `prefix`. `close` ends what `onClose` ends; `life` is the one of a
- * lock, in milliseconds. While Redis does not answer everything throws EXCHANGE_UNAVAILABLE.
+ * lock, in milliseconds. While Redis does not answer everything throws STORAGE_UNAVAILABLE.
  */
 export function createRedisStorage(
   redis: RedisClient,
@@ -40,7 +40,7 @@ export function createRedisStorage(
   const client: RedisClient = {
     sendCommand: (command) =>
       redis.sendCommand(command).catch(() => {
-        throw fhirMcpError('EXCHANGE_UNAVAILABLE', { detail: 'What keeps sign-ins does not answer.' })
+        throw fhirMcpError('STORAGE_UNAVAILABLE', { detail: 'What keeps sign-ins does not answer.' })
       }),
   }
   const queue = createQueue()
@@ -57,7 +57,7 @@ export function createRedisStorage(
     const end = Date.now() + lockPatience
     while ((await text('SET', key, mine, 'NX', 'PX', String(life))) === undefined) {
       if (Date.now() > end) {
-        throw fhirMcpError('EXCHANGE_UNAVAILABLE', {
+        throw fhirMcpError('STORAGE_UNAVAILABLE', {
           detail: 'Another refresh of this sign-in is under way.',
         })
       }

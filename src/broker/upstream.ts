@@ -49,7 +49,7 @@ export interface RevocableTokens {
   readonly refreshToken?: string | undefined
 }
 
-/** The upstream provider. What it cannot be asked for throws EXCHANGE_UNAVAILABLE, what it answers wrongly TOKEN_INVALID. */
+/** The upstream provider. What it cannot be asked for throws ISSUER_UNAVAILABLE, what it answers wrongly TOKEN_INVALID. */
 export interface Upstream {
   /** Where the person goes to sign in, and what has to come back. */
   begin(): Promise<{ readonly url: URL; readonly challenge: Challenge }>

@@ -8,7 +8,7 @@ export function issuerOf({ options, broker }: Pick<Probes, 'options' | 'broker'>
   return broker?.upstream.issuer ?? options.auth.issuer
 }
 
-/** Reads its metadata. Throws EXCHANGE_UNAVAILABLE. */
+/** Reads its metadata. Throws ISSUER_UNAVAILABLE. */
 export function discover(probes: Pick<Probes, 'options' | 'broker' | 'now'>): Promise<IssuerMetadata> {
   return createDiscovery(issuerOf(probes), createAskJson(), probes.now)()
 }

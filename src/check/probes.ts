@@ -37,7 +37,7 @@ export interface Probes extends CheckSetting, CheckSurroundings {
   server(): Promise<ServerKind>
   /** The token of the environment, or else that of the kept sign-in; undefined where there is none that could be used. */
   tokens(): Promise<TokenPair | undefined>
-  /** The same, where one that is there and cannot be used throws: CONFIG, TOKEN_EXPIRED, EXCHANGE_UNAVAILABLE. */
+  /** The same, where one that is there and cannot be used throws: CONFIG, TOKEN_EXPIRED, ISSUER_UNAVAILABLE or EXCHANGE_UNAVAILABLE. */
   tokensThere(): Promise<TokenPair | undefined>
   /** Whose that token is. Throws what identification throws; UNAUTHENTICATED without one. */
   principal(): Promise<Principal>

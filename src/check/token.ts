@@ -22,6 +22,8 @@ const cures: Readonly<Record<string, string>> = {
     'Get a new one (fastify-fhir-mcp login). Where it was issued just now, look at the clocks; where only its claims are old, raise FHIR_MCP_AUTH_MAX_CLAIMS_AGE or add a source that can read them again.',
   FHIR_MCP_TOKEN_INVALID:
     'It has to be an access token of FHIR_MCP_AUTH_ISSUER, signed by one of FHIR_MCP_AUTH_ALGORITHMS, whose typ is in FHIR_MCP_AUTH_TOKEN_TYPES; an opaque one needs introspection, userinfo or exchange among FHIR_MCP_AUTH_SOURCES.',
+  FHIR_MCP_ISSUER_UNAVAILABLE:
+    'What it is verified with cannot be read: see the checks of the issuer and its keys, and FHIR_MCP_AUTH_INTROSPECTION_URL and FHIR_MCP_AUTH_USERINFO_URL where they are sources.',
   FHIR_MCP_EXCHANGE_UNAVAILABLE:
-    'What it is verified with cannot be read: see the checks of the issuer and its keys, and FHIR_MCP_AUTH_INTROSPECTION_URL, FHIR_MCP_AUTH_USERINFO_URL and FHIR_MCP_FHIR_API_URL where they are sources.',
+    'What it permits cannot be read: see the check of the exchange, and FHIR_MCP_FHIR_API_URL.',
 }

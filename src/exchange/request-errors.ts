@@ -1,4 +1,5 @@
 import { type FhirMcpError, fhirMcpError } from '../errors.ts'
+import { retryAfterOf } from '../retry-after.ts'
 import { BadAnswer } from './bad-answer.ts'
 import { UnusableAnswer } from './pool.ts'
 
@@ -36,21 +37,19 @@ export function statusOf(thrown: unknown): number | undefined {
   return answerOf(thrown)?.status
 }
 
-/** Retry-After (RFC 9110, §10.2.3) in whole seconds from `now`; undefined when there is none or it is not readable. */
-export function retryAfterOf(value: string | null, now: number): number | undefined {
-  if (value === null) return undefined
-  if (/^\d{1,9}$/.test(value)) return Number(value)
-  const until = Date.parse(value)
-  return Number.isNaN(until) ? undefined : Math.max(0, Math.ceil((until - now) / 1000))
-}
-
 function failureOfStatus(status: number, retryAfter: number | undefined): RequestFailure {
   const waiting = retryAfter === undefined ? {} : { retryAfter }
   if (status === 401) return rejected('It did not accept the credential.')
   if (status === 403 || status === 404 || status === 410) {
     return { error: fhirMcpError('FORBIDDEN'), pause: undefined }
   }
-  if (status === 429) return { error: fhirMcpError('RATE_LIMITED', waiting), pause: pauseOf(retryAfter) }
+  if (status === 429) {
+    const error = fhirMcpError('RATE_LIMITED', {
+      ...waiting,
+      detail: 'The exchange says so, not this server.',
+    })
+    return { error, pause: pauseOf(retryAfter) }
+  }
   if (status >= 500) {
     const passing = status === 502 || status === 503 || status === 504
     return {

@@ -27,7 +27,7 @@ const refusalLifetime = 5000
 
 /**
  * Keeps up to `size` principals as long as each may be, and refusals for 5 seconds, apart from each other so that bad
- * tokens cannot push out good ones. What could not be asked (EXCHANGE_UNAVAILABLE) is not kept. A caller who goes away
+ * tokens cannot push out good ones. What could not be asked (ISSUER_UNAVAILABLE, EXCHANGE_UNAVAILABLE) is not kept. A caller who goes away
  * leaves; the flight goes on for the others. `now` is in milliseconds. No token is ever held, only SHA-256 digests.
  */
 export function createPrincipalCache(size: number, now: () => number): PrincipalCache {
@@ -50,7 +50,7 @@ export function createPrincipalCache(size: number, now: () => number): Principal
       if (until > now()) principals.set(key, { value: principal, from, until })
       return principal
     } catch (error) {
-      if (isFhirMcpError(error) && !isFhirMcpError(error, 'EXCHANGE_UNAVAILABLE')) {
+      if (isFhirMcpError(error) && !couldNotAsk(error)) {
         const from = now()
         refusals.set(key, { value: error, from, until: from + refusalLifetime })
       }
@@ -71,6 +71,10 @@ export function createPrincipalCache(size: number, now: () => number): Principal
     flights.set(key, flight)
     return waitFor(flight, signal)
   }
+}
+
+function couldNotAsk(error: FhirMcpError): boolean {
+  return isFhirMcpError(error, 'ISSUER_UNAVAILABLE') || isFhirMcpError(error, 'EXCHANGE_UNAVAILABLE')
 }
 
 function waitFor<T>(flight: Promise<T>, signal: AbortSignal): Promise<T> {

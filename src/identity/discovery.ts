@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type FhirMcpError, fhirMcpError } from '../errors.ts'
 import { type AskJson, unavailable } from './json-endpoint.ts'
 
 /** What discovery says of an issuer. */
@@ -7,7 +8,7 @@ export interface IssuerMetadata {
   readonly userinfoEndpoint: string | undefined
 }
 
-/** Reads the issuer's metadata; kept 5 minutes, failures not at all, one flight. Throws EXCHANGE_UNAVAILABLE. */
+/** Reads the issuer's metadata; kept 5 minutes, failures not at all, one flight. Throws ISSUER_UNAVAILABLE. */
 export type Discovery = () => Promise<IssuerMetadata>
 
 const lifetime = 300_000
@@ -33,6 +34,14 @@ export function createDiscovery(issuer: string, ask: AskJson, now: () => number)
   }
 }
 
+/** Names both, since a slash may be all that tells them apart; nothing but an address is repeated of what was said. */
+function anotherIssuer(issuer: string, said: string): FhirMcpError {
+  const named = URL.canParse(said) && /^https?:[!-~]{1,200}$/.test(said) ? `"${said}"` : 'no address'
+  return fhirMcpError('ISSUER_UNAVAILABLE', {
+    detail: `The metadata of the issuer "${issuer}" are of another one: their issuer is ${named}. auth.issuer has to be what they say, letter by letter.`,
+  })
+}
+
 async function discover(issuer: string, ask: AskJson): Promise<IssuerMetadata> {
   const { origin, pathname, protocol } = new URL(issuer)
   const path = pathname.replace(/\/$/, '')
@@ -41,8 +50,9 @@ async function discover(issuer: string, ask: AskJson): Promise<IssuerMetadata> {
     answer = await ask({ url: `${origin}/.well-known/oauth-authorization-server${path}`, what })
   }
   const endpoint = z.url({ protocol: protocol === 'https:' ? /^https$/ : /^https?$/ }).optional()
-  const schema = z.object({ issuer: z.literal(issuer), jwks_uri: endpoint, userinfo_endpoint: endpoint })
+  const schema = z.object({ issuer: z.string(), jwks_uri: endpoint, userinfo_endpoint: endpoint })
   const parsed = schema.safeParse(answer.status === 200 ? answer.body : undefined)
   if (!parsed.success) throw unavailable(what)
+  if (parsed.data.issuer !== issuer) throw anotherIssuer(issuer, parsed.data.issuer)
   return { jwksUri: parsed.data.jwks_uri, userinfoEndpoint: parsed.data.userinfo_endpoint }
 }

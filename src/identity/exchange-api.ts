@@ -50,7 +50,12 @@ export interface ExchangeApi {
 /** `url` is that of `exchangeApiUrl`. The token goes nowhere else, whatever a `next` link says. */
 export function createExchangeApi(url: string, ask: AskJson): ExchangeApi {
   async function get(token: string, target: string): Promise<unknown> {
-    const answer = await ask({ url: target, what, headers: { authorization: `Bearer ${token}` } })
+    const answer = await ask({
+      url: target,
+      what,
+      whose: 'exchange',
+      headers: { authorization: `Bearer ${token}` },
+    })
     if (answer.status === 200) return answer.body
     if (answer.status === 401) throw fhirMcpError('TOKEN_INVALID')
     if (answer.status === 403) throw fhirMcpError('NO_PERMISSIONS')
@@ -89,7 +94,7 @@ export function createExchangeApi(url: string, ask: AskJson): ExchangeApi {
 }
 
 function found<T>(answer: T | undefined): T {
-  if (answer === undefined) throw unavailable(what)
+  if (answer === undefined) throw unavailable(what, 'exchange')
   return answer
 }
 

@@ -8,7 +8,7 @@ import { patientOf, subjectOf, timeOf } from './token-claims.ts'
 
 const what = 'The introspection endpoint'
 
-/** Asks about a token. Throws TOKEN_INVALID, TOKEN_EXPIRED or EXCHANGE_UNAVAILABLE. */
+/** Asks about a token. Throws TOKEN_INVALID, TOKEN_EXPIRED or ISSUER_UNAVAILABLE. */
 export type Introspect = (token: string) => Promise<Reading>
 
 /**

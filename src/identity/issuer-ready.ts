@@ -3,7 +3,7 @@ import { createDiscovery } from './discovery.ts'
 import { createAskJson, unavailable } from './json-endpoint.ts'
 import { keysName } from './jwks.ts'
 
-/** Resolves when the issuer's keys can be read; throws EXCHANGE_UNAVAILABLE when they cannot. */
+/** Resolves when the issuer's keys can be read; throws ISSUER_UNAVAILABLE when they cannot. */
 export type IssuerReady = () => Promise<void>
 
 /** Whoever may ask without a token must not be able to make us ask the issuer more often than that, in milliseconds. */

@@ -1,11 +1,17 @@
 import { Agent, request } from 'undici'
-import { fhirMcpError } from '../errors.ts'
+import { type FhirMcpError, fhirMcpError, isFhirMcpError } from '../errors.ts'
+import { retryAfterOf } from '../retry-after.ts'
+
+/** Who is to blame where an endpoint cannot be read. */
+export type Whose = 'issuer' | 'exchange'
 
 /** One question to an endpoint that answers with JSON. */
 export interface JsonQuestion {
   readonly url: string
   /** What is asked for, for the error: "The issuer's keys". Never a URL. */
   readonly what: string
+  /** Whose endpoint it is; by default an issuer's. */
+  readonly whose?: Whose
   readonly headers?: Readonly<Record<string, string>>
   /** Sent as a form by POST; without it the question is a GET. */
   readonly form?: URLSearchParams
@@ -23,12 +29,12 @@ const jsonType = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i
 
 /**
  * Asks endpoints of issuers and exchanges: JSON only, at most 1 MB, no redirect is followed. Whatever is not an answer
- * (no connection, `timeout` milliseconds gone, another status, not JSON) throws EXCHANGE_UNAVAILABLE.
+ * (no connection, `timeout` milliseconds gone, another status, not JSON) throws ISSUER_UNAVAILABLE or EXCHANGE_UNAVAILABLE.
  */
 export function createAskJson(timeout = 5000): AskJson {
   // Without kept connections none can go stale between two questions, which are minutes apart.
   const dispatcher = new Agent({ maxResponseSize: maxBytes, pipelining: 0 })
-  return async ({ url, what, headers, form }) => {
+  return async ({ url, what, whose, headers, form }) => {
     try {
       const response = await request(url, {
         dispatcher,
@@ -49,16 +55,33 @@ export function createAskJson(timeout = 5000): AskJson {
       const type = response.headers['content-type']
       if (status !== 200 || typeof type !== 'string' || !jsonType.test(type)) {
         await response.body.dump()
-        throw unavailable(what)
+        const retryAfter = retryAfterOf(one(response.headers['retry-after']), Date.now())
+        throw unavailable(what, whose, { said: saidBy(status), retryAfter })
       }
       return { status, body: JSON.parse(await response.body.text()) }
-    } catch {
-      throw unavailable(what)
+    } catch (thrown) {
+      throw isFhirMcpError(thrown) ? thrown : unavailable(what, whose)
     }
   }
 }
 
-/** The refusal for something that could not be read. */
-export function unavailable(what: string) {
-  return fhirMcpError('EXCHANGE_UNAVAILABLE', { detail: `${what} could not be read.` })
+/** The refusal for something that could not be read; `said`: what its answer was, in words of ours. */
+export function unavailable(
+  what: string,
+  whose: Whose = 'issuer',
+  { said, retryAfter }: { readonly said?: string; readonly retryAfter?: number | undefined } = {},
+): FhirMcpError {
+  return fhirMcpError(whose === 'issuer' ? 'ISSUER_UNAVAILABLE' : 'EXCHANGE_UNAVAILABLE', {
+    detail: `${what} could not be read.${said === undefined ? '' : ` ${said}`}`,
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+  })
+}
+
+function saidBy(status: number): string {
+  if (status === 429) return 'It says that there are too many requests.'
+  return status === 200 ? 'Its answer is not JSON.' : `It answered with HTTP status ${status}.`
+}
+
+function one(header: string | string[] | undefined): string | null {
+  return [header].flat()[0] ?? null
 }

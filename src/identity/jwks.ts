@@ -10,7 +10,7 @@ const forgiven = 1000
 
 /**
  * The issuer's keys: kept 5 minutes; an unknown `kid` reads them again, at most every 30 seconds. Keys that a token
- * brings or points to itself (`jwk`, `jku`, `x5u`) are never looked at. Throws EXCHANGE_UNAVAILABLE.
+ * brings or points to itself (`jwk`, `jku`, `x5u`) are never looked at. Throws ISSUER_UNAVAILABLE.
  */
 export function createIssuerKeys(
   jwksUri: string | undefined,

@@ -16,7 +16,7 @@ export interface VerifiedJwt {
 
 /**
  * Verifies a JWT of the configured issuer for one of these audiences: signature, algorithm, `iss`, `aud`, `exp` and
- * `sub` (both required), `nbf`, `iat`. Throws TOKEN_INVALID, TOKEN_EXPIRED, AUDIENCE, or EXCHANGE_UNAVAILABLE when the
+ * `sub` (both required), `nbf`, `iat`. Throws TOKEN_INVALID, TOKEN_EXPIRED, AUDIENCE, or ISSUER_UNAVAILABLE when the
  * issuer's keys cannot be read.
  */
 export type VerifyJwt = (token: string, audiences: readonly string[]) => Promise<VerifiedJwt>

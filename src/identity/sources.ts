@@ -32,7 +32,7 @@ interface Found {
  * Asks the sources in their order and takes the first that has the claim. A malformed claim is a refusal, a missing one
  * goes on to the next source, and so does one of a JWT that is older than auth.maxClaimsAge. Every source that names a
  * subject must name the same. `now` is in milliseconds. Throws TOKEN_INVALID, TOKEN_EXPIRED, NO_PERMISSIONS or
- * EXCHANGE_UNAVAILABLE.
+ * ISSUER_UNAVAILABLE or EXCHANGE_UNAVAILABLE.
  */
 export function createReadPermissions(
   options: AuthOptions,

@@ -47,7 +47,7 @@ export interface EstablishParts {
 }
 
 /**
- * Throws TOKEN_INVALID, TOKEN_EXPIRED, AUDIENCE, NO_PERMISSIONS (an unreadable launch context) or EXCHANGE_UNAVAILABLE.
+ * Throws TOKEN_INVALID, TOKEN_EXPIRED, AUDIENCE, NO_PERMISSIONS (an unreadable launch context) or ISSUER_UNAVAILABLE or EXCHANGE_UNAVAILABLE.
  * A token that looks like a JWT is an access token or refused, and with the source `jwt` it is verified or refused:
  * it is never tried as an opaque one instead.
  */

@@ -12,7 +12,7 @@ export interface UserinfoReading extends Reading {
   readonly subject: string
 }
 
-/** Asks userinfo with the token. Throws TOKEN_INVALID, NO_PERMISSIONS (it may not ask) or EXCHANGE_UNAVAILABLE. */
+/** Asks userinfo with the token. Throws TOKEN_INVALID, NO_PERMISSIONS (it may not ask) or ISSUER_UNAVAILABLE. */
 export type AskUserinfo = (token: string) => Promise<UserinfoReading>
 
 /** OIDC userinfo (Core, §5.3), at `url` or where discovery finds it. `now` is in milliseconds. */

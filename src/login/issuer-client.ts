@@ -18,7 +18,7 @@ import type { LoginSettings } from './settings.ts'
 const readTypes = ['Patient', 'Observation', 'ResearchStudy']
 
 /**
- * Finds the issuer (OpenID Connect Discovery 1.0, §4) for our client. Throws EXCHANGE_UNAVAILABLE, or CONFIG for an issuer
+ * Finds the issuer (OpenID Connect Discovery 1.0, §4) for our client. Throws ISSUER_UNAVAILABLE, or CONFIG for an issuer
  * that does without PKCE's S256 or has an endpoint that a browser must not be sent to. `fetch` is how it is asked, now and
  * later; by default over the network.
  */

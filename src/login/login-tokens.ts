@@ -12,7 +12,7 @@ import { within } from './within.ts'
 export interface LoginTokens {
   /**
    * The kept pair, renewed where it is about to expire, or where it is `stale`; otherwise somebody signs in. Throws
-   * UNAUTHENTICATED when nobody has signed in yet, TOKEN_EXPIRED when a new sign-in is needed, EXCHANGE_UNAVAILABLE.
+   * UNAUTHENTICATED when nobody has signed in yet, TOKEN_EXPIRED when a new sign-in is needed, ISSUER_UNAVAILABLE.
    */
   readonly tokens: Tokens
   /** The same without anybody signing in; undefined where that would be needed or the tokens cannot be had now. */
@@ -68,7 +68,7 @@ export function createLoginTokens(parts: LoginTokensParts): LoginTokens {
       } catch (thrown) {
         if (isFhirMcpError(thrown, 'TOKEN_EXPIRED')) await file.remove()
         const usable = stale === undefined && lastsFor(set, 0)
-        if (isFhirMcpError(thrown, 'EXCHANGE_UNAVAILABLE') && usable) return set
+        if (isFhirMcpError(thrown, 'ISSUER_UNAVAILABLE') && usable) return set
         throw thrown
       }
     })

@@ -59,7 +59,7 @@ export function signInFirst(detail: string): FhirMcpError {
 }
 
 function issuerUnavailable(): FhirMcpError {
-  return fhirMcpError('EXCHANGE_UNAVAILABLE', { detail: 'The issuer could not be asked.' })
+  return fhirMcpError('ISSUER_UNAVAILABLE', { detail: 'The issuer could not be asked.' })
 }
 
 function unknownClient(): FhirMcpError {

@@ -481,7 +481,7 @@ describe('an opaque token', () => {
     const studies = Array.from({ length: 60_000 }, (_, index) => `study-with-a-long-name-${index}`)
     expect(await other.call(answered(studies), 'get_study_count')).toMatchObject({
       status: 503,
-      code: 'EXCHANGE_UNAVAILABLE',
+      code: 'ISSUER_UNAVAILABLE',
     })
     expect((await other.call(answered(studies.slice(0, 20_000)), 'get_study_count')).text).toContain('20000')
     expect(exchange.requests).toEqual([])

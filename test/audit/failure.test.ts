@@ -63,16 +63,16 @@ describe('a record that cannot be kept', () => {
     file.fail()
     const refused = await call(...demographics)
     expect(refused.isError).toBe(true)
-    expect(refused.structuredContent.issue[0].details.coding[0].code).toBe('FHIR_MCP_CONFIG')
+    expect(refused.structuredContent.issue[0].details.coding[0].code).toBe('FHIR_MCP_STORAGE_UNAVAILABLE')
     expect(refused.content[0].text).toContain('cannot be written, so nothing is answered')
     expect(JSON.stringify(refused)).not.toMatch(/Halvorsen|pat-1|ENOTDIR|folder/)
     const resource = await send('resources/read', { uri: 'exchange://patient/pat-1' })
-    expect(resource.error.data.code).toBe('FHIR_MCP_CONFIG')
+    expect(resource.error.data.code).toBe('FHIR_MCP_STORAGE_UNAVAILABLE')
     const completion = await send('completion/complete', {
       ref: { type: 'ref/resource', uri: 'exchange://patient/{id}' },
       argument: { name: 'id', value: 'pat' },
     })
-    expect(completion.error.data.code).toBe('FHIR_MCP_CONFIG')
+    expect(completion.error.data.code).toBe('FHIR_MCP_STORAGE_UNAVAILABLE')
     const local = await call('get_data_type', { data_type: 'heart-rate' })
     expect(local.isError).toBe(true)
     // A denial gives out nothing: it stays one, and its record is written later.
@@ -110,7 +110,10 @@ describe('a record that cannot be kept', () => {
 
   it.runIf(process.platform === 'linux')('is refused on a full disk', async () => {
     const full = await gatewayWith({ descriptor: openSync('/dev/full', 'w') })
-    expect((await full.call(...demographics)).isError).toBe(true)
+    const refused = await full.call(...demographics)
+    expect(refused.isError).toBe(true)
+    expect(refused.content[0].text).toContain('is on a full disk')
+    expect(JSON.stringify(refused)).not.toMatch(/configuration|exchange/i)
     expect(full.lines.join('')).toContain('ENOSPC')
     const goingOn = await gatewayWith({ descriptor: openSync('/dev/full', 'w'), onFailure: 'continue' })
     expect((await goingOn.call(...demographics)).isError).toBeUndefined()

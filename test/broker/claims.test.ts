@@ -95,7 +95,7 @@ describe('the permissions of a person', () => {
     const assistant = new Assistant(setting.mcpUrl)
     const back = await assistant.approve(await assistant.start())
     expect(back.searchParams.get('error')).toBe('server_error')
-    expect(back.searchParams.get('error_description')).toContain('FHIR_MCP_EXCHANGE_UNAVAILABLE')
+    expect(back.searchParams.get('error_description')).toContain('FHIR_MCP_ISSUER_UNAVAILABLE')
     setting.upstream.instead = undefined
     await assistant.signIn()
   })

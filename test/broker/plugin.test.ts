@@ -89,7 +89,7 @@ describe('a sign-in', () => {
     const assistant = new Assistant(setting.mcpUrl)
     const page = await assistant.browser.visit(await assistant.start())
     expect(page.status).toBe(503)
-    expect(page.html).toContain('FHIR_MCP_EXCHANGE_UNAVAILABLE')
+    expect(page.html).toContain('FHIR_MCP_ISSUER_UNAVAILABLE')
     setting.upstream.instead = undefined
     expect((await assistant.signIn()).access_token).toBeTypeOf('string')
   })

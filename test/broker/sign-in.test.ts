@@ -195,7 +195,7 @@ describe('a refresh', () => {
     expect(failed.status).toBe(503)
     expect(failed.body).toMatchObject({
       error: 'server_error',
-      error_description: 'FHIR_MCP_EXCHANGE_UNAVAILABLE: The exchange did not answer.',
+      error_description: 'FHIR_MCP_ISSUER_UNAVAILABLE: The issuer of access tokens could not be asked.',
     })
     setting.upstream.instead = undefined
     expect((await post(`${setting.issuer}/token`, refreshForm(assistant))).status).toBe(200)

@@ -94,7 +94,7 @@ describe('check', () => {
     })
     expect(by.token).toMatchObject({
       outcome: 'fail',
-      found: expect.stringContaining('EXCHANGE_UNAVAILABLE'),
+      found: expect.stringContaining('ISSUER_UNAVAILABLE'),
     })
     for (const name of ['dialect', 'fhir version', 'keys', 'clock', 'rosters', 'filters']) {
       expect(by[name]?.outcome).toBe('skipped')

@@ -301,7 +301,7 @@ describe('a token endpoint that gives no token', () => {
       { status: 400, body: { error: 'invalid_grant', error_description: upstreamWords } },
       'It did not get a credential for the exchange.',
     ],
-    ['fails', 'backend-services', { status: 500, body: upstreamWords }, 'FHIR_MCP_EXCHANGE_UNAVAILABLE'],
+    ['fails', 'backend-services', { status: 500, body: upstreamWords }, 'FHIR_MCP_ISSUER_UNAVAILABLE'],
     [
       'answers with a page',
       'token-exchange',

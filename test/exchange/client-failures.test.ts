@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
 import { FhirMcpError } from '../../src/errors.ts'
 import type { FhirClient } from '../../src/exchange/fhir-client.ts'
-import { retryAfterOf } from '../../src/exchange/request-errors.ts'
+import { retryAfterOf } from '../../src/retry-after.ts'
 import { callOf, clientOf, emptySearchset, json, patient, startExchange, thrownBy } from './loopback.ts'
 
 /** A searched name, a body and a credential that no error may repeat. */

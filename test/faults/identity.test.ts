@@ -23,7 +23,7 @@ const ask = (client: TestClient) => client.call('get_patient_demographics', { pa
 
 describe('keys of the issuer that cannot be read', () => {
   it.each([
-    ['http', 'EXCHANGE_UNAVAILABLE'],
+    ['http', 'ISSUER_UNAVAILABLE'],
     // These clients read the status of their first answer alone.
     ['http-2026', 'HTTP 503'],
     ['sse', '(503)'],
@@ -59,12 +59,12 @@ describe('keys of the issuer that cannot be read', () => {
     expect([codeOf(await ask(known)), codeOf(await ask(later))]).toEqual([undefined, undefined])
     step(20)
     const late = await setting.token({ sub: 'user-3' })
-    expect(await refusedWith(gateway.connect('http', late))).toBe('EXCHANGE_UNAVAILABLE')
+    expect(await refusedWith(gateway.connect('http', late))).toBe('ISSUER_UNAVAILABLE')
     // Who was known stays so until the token expires, and no longer.
     expect(codeOf(await ask(known))).toBeUndefined()
     step(300)
     // It has expired; without keys not even that can be believed of it.
-    expect(await refusedWith(ask(known))).toBe('EXCHANGE_UNAVAILABLE')
+    expect(await refusedWith(ask(known))).toBe('ISSUER_UNAVAILABLE')
     await setting.toIssuer.mend()
     expect(await refusedWith(ask(known))).toBe('TOKEN_EXPIRED')
     const back = await gateway.connect('http', await setting.token({ sub: 'user-3' }))
@@ -78,7 +78,7 @@ describe('keys of the issuer that cannot be read', () => {
     const forged = await setting.token({ sub: 'user-2' })
     await setting.toIssuer.cut()
     step(40)
-    expect(await refusedWith(gateway.connect('http', forged))).toBe('EXCHANGE_UNAVAILABLE')
+    expect(await refusedWith(gateway.connect('http', forged))).toBe('ISSUER_UNAVAILABLE')
     await setting.toIssuer.mend()
     expect(codeOf(await ask(await gateway.connect('http', forged)))).toBeUndefined()
   })
@@ -104,7 +104,7 @@ describe('introspection that cannot be asked', () => {
     await setting.toIssuer.cut()
     const gateway = await introspecting()
     const token = setting.issuer.opaque({ introspection: claims })
-    expect(await refusedWith(gateway.connect('http', token))).toBe('EXCHANGE_UNAVAILABLE')
+    expect(await refusedWith(gateway.connect('http', token))).toBe('ISSUER_UNAVAILABLE')
     await setting.toIssuer.mend()
     expect(codeOf(await ask(await gateway.connect('http', token)))).toBeUndefined()
   })
@@ -116,8 +116,8 @@ describe('introspection that cannot be asked', () => {
     step(59)
     expect(codeOf(await ask(client))).toBeUndefined()
     step(1)
-    expect(await refusedWith(ask(client))).toBe('EXCHANGE_UNAVAILABLE')
-    expect(await refusedWith(ask(client))).toBe('EXCHANGE_UNAVAILABLE')
+    expect(await refusedWith(ask(client))).toBe('ISSUER_UNAVAILABLE')
+    expect(await refusedWith(ask(client))).toBe('ISSUER_UNAVAILABLE')
     await setting.toIssuer.mend()
     expect(codeOf(await ask(client))).toBeUndefined()
   })

@@ -117,7 +117,7 @@ describe('the cache of principals', () => {
   it('does not keep that a source could not be asked', async () => {
     issuer.on(paths.introspection, { status: 503, body: {} }, { body: active })
     const identify = identifyOpaque()
-    await expect(identify(token, signal)).rejects.toEqual(refusal('EXCHANGE_UNAVAILABLE'))
+    await expect(identify(token, signal)).rejects.toEqual(refusal('ISSUER_UNAVAILABLE'))
     expect((await identify(token, signal)).subject).toBe('10013')
   })
 

@@ -51,7 +51,7 @@ describe('discovery', () => {
     ['is elsewhere', (issuer) => ({ status: 302, body: {}, headers: { location: `${issuer}/x` } })],
   ])('is a refusal when the document %s', async (_, answer) => {
     server.on(paths.discovery, answer(issuer))
-    await expect(discoveryOf(issuer)()).rejects.toEqual(refusal('EXCHANGE_UNAVAILABLE'))
+    await expect(discoveryOf(issuer)()).rejects.toEqual(refusal('ISSUER_UNAVAILABLE'))
     expect(server.count('/o/x')).toBe(0)
   })
 
@@ -62,7 +62,7 @@ describe('discovery', () => {
       async () => ({ status: 200, body: { issuer: secure, jwks_uri } })
     const { now } = frozenClock()
     const downgraded = createDiscovery(secure, answer('http://issuer.example/keys'), now)
-    await expect(downgraded()).rejects.toEqual(refusal('EXCHANGE_UNAVAILABLE'))
+    await expect(downgraded()).rejects.toEqual(refusal('ISSUER_UNAVAILABLE'))
     const kept = createDiscovery(secure, answer('https://issuer.example/keys'), now)
     expect((await kept()).jwksUri).toBe('https://issuer.example/keys')
   })
@@ -83,7 +83,7 @@ describe('discovery', () => {
   it('is read again after a failure', async () => {
     server.on(paths.discovery, { status: 500, body: {} }, { body: { issuer } })
     const discovery = discoveryOf(issuer)
-    await expect(discovery()).rejects.toEqual(refusal('EXCHANGE_UNAVAILABLE'))
+    await expect(discovery()).rejects.toEqual(refusal('ISSUER_UNAVAILABLE'))
     await expect(discovery()).resolves.toBeDefined()
   })
 })
@@ -97,7 +97,7 @@ describe('an endpoint that answers with JSON', () => {
     const ask = createAskJson(50)
     for (const path of ['/silent', '/slow']) {
       await expect(ask({ url: server.origin + path, what: 'It' })).rejects.toEqual(
-        refusal('EXCHANGE_UNAVAILABLE'),
+        refusal('ISSUER_UNAVAILABLE'),
       )
     }
   })

@@ -15,9 +15,9 @@ describe('whether the issuer is ready', () => {
     await createIssuerReady({ issuer: url, sources: ['jwt'] }, now)()
     await createIssuerReady({ issuer: 'http://127.0.0.1:9', jwksUri, sources: ['jwt'] }, now)()
     const gone = createIssuerReady({ issuer: 'http://127.0.0.1:9', sources: ['jwt'] }, now)
-    await expect(gone()).rejects.toMatchObject({ code: 'FHIR_MCP_EXCHANGE_UNAVAILABLE' })
+    await expect(gone()).rejects.toMatchObject({ code: 'FHIR_MCP_ISSUER_UNAVAILABLE' })
     const wrong = createIssuerReady({ issuer: url, jwksUri: `${url}/no-keys`, sources: ['jwt'] }, now)
-    await expect(wrong()).rejects.toMatchObject({ code: 'FHIR_MCP_EXCHANGE_UNAVAILABLE' })
+    await expect(wrong()).rejects.toMatchObject({ code: 'FHIR_MCP_ISSUER_UNAVAILABLE' })
   })
 
   it('is asked at most every ten seconds, whoever asks', async () => {

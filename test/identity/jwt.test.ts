@@ -300,13 +300,13 @@ describe("the issuer's keys", () => {
     ['are not JSON', { body: '<html>', headers: { 'content-type': 'text/html' } }],
   ])('refuse every token while they %s, without naming where', async (_, answer) => {
     issuer.on(paths.keys, answer)
-    await expect(identify()).rejects.toEqual(refusal('EXCHANGE_UNAVAILABLE'))
+    await expect(identify()).rejects.toEqual(refusal('ISSUER_UNAVAILABLE'))
     await expect(identify()).rejects.toThrow("The issuer's keys could not be read.")
   })
 
   it('refuse every token when discovery names none', async () => {
     issuer.on(paths.discovery, { body: { issuer: issuer.issuer } })
-    await expect(identify()).rejects.toEqual(refusal('EXCHANGE_UNAVAILABLE'))
+    await expect(identify()).rejects.toEqual(refusal('ISSUER_UNAVAILABLE'))
   })
 
   it('are never shared ones', async () => {

@@ -146,14 +146,14 @@ describe('introspection', () => {
     ['breaks the connection', (response) => response.destroy()],
   ])('is unavailable when it %s', async (_, answer) => {
     issuer.on(paths.introspection, answer)
-    await expect(identify()).rejects.toEqual(refusal('EXCHANGE_UNAVAILABLE'))
+    await expect(identify()).rejects.toEqual(refusal('ISSUER_UNAVAILABLE'))
     await expect(identify()).rejects.toThrow('The introspection endpoint could not be read.')
     expect(issuer.count('/o/elsewhere')).toBe(0)
   })
 
   it('is unavailable when nobody is there', async () => {
     const nobody = { ...introspection(), url: 'http://127.0.0.1:1/introspect' }
-    await expect(identify({ introspection: nobody })).rejects.toEqual(refusal('EXCHANGE_UNAVAILABLE'))
+    await expect(identify({ introspection: nobody })).rejects.toEqual(refusal('ISSUER_UNAVAILABLE'))
   })
 })
 
@@ -242,17 +242,13 @@ describe('userinfo', () => {
     ['names no subject', { body: { jhe_permissions: claim } }, 'TOKEN_INVALID'],
     ['refuses the token', { status: 401, body: badToken }, 'TOKEN_INVALID'],
     ['lets the token not ask', { status: 403, body: {} }, 'NO_PERMISSIONS'],
-    ['is not there', { status: 404, body: {} }, 'EXCHANGE_UNAVAILABLE'],
-    [
-      'is elsewhere',
-      { status: 301, body: '', headers: { location: '/o/userinfo//' } },
-      'EXCHANGE_UNAVAILABLE',
-    ],
-    ['answers no object', { body: 'null' }, 'EXCHANGE_UNAVAILABLE'],
+    ['is not there', { status: 404, body: {} }, 'ISSUER_UNAVAILABLE'],
+    ['is elsewhere', { status: 301, body: '', headers: { location: '/o/userinfo//' } }, 'ISSUER_UNAVAILABLE'],
+    ['answers no object', { body: 'null' }, 'ISSUER_UNAVAILABLE'],
     [
       'answers a signed document',
       { body: 'e30.e30.', headers: { 'content-type': 'application/jwt' } },
-      'EXCHANGE_UNAVAILABLE',
+      'ISSUER_UNAVAILABLE',
     ],
     ['has no claim either', { body: userinfoOfNorthlakeMember }, 'NO_PERMISSIONS'],
     ['has a malformed claim', { body: { sub: '10013', jhe_permissions: 'all' } }, 'NO_PERMISSIONS'],
@@ -302,7 +298,7 @@ describe('userinfo', () => {
   it('is unavailable when discovery does not name it', async () => {
     issuer.on(paths.discovery, { body: { issuer: issuer.issuer } })
     const alone: Partial<AuthOptions> = { sources: ['userinfo'], allowTokensWithoutAudience: true }
-    await expect(identify(alone)).rejects.toEqual(refusal('EXCHANGE_UNAVAILABLE'))
+    await expect(identify(alone)).rejects.toEqual(refusal('ISSUER_UNAVAILABLE'))
   })
 })
 

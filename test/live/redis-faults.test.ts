@@ -64,7 +64,7 @@ describe.skipIf(noRedis !== undefined)('a broker whose Redis', () => {
     await toRedis.cut()
     for (let nth = 0; nth < 3; nth += 1) {
       const answer = await ended(studies())
-      expect(answer).toContain('FHIR_MCP_EXCHANGE_UNAVAILABLE')
+      expect(answer).toContain('FHIR_MCP_STORAGE_UNAVAILABLE')
       expect(answer).not.toContain('30006')
     }
     expect(await ended(assistant.refresh())).not.toBe('AUTHORIZED')

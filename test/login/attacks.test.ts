@@ -98,11 +98,7 @@ describe('an answer with', () => {
     ['an unknown resource', (query) => query.set('error', 'invalid_target'), 'FHIR_MCP_LOGIN_RESOURCE=none'],
     ['scopes that nobody gives', (query) => query.set('error', 'invalid_scope'), 'FHIR_MCP_LOGIN_SCOPE'],
     ['a client that may not', (query) => query.set('error', 'unauthorized_client'), 'FHIR_MCP_CONFIG'],
-    [
-      'an error of the issuer',
-      (query) => query.set('error', 'server_error'),
-      'FHIR_MCP_EXCHANGE_UNAVAILABLE',
-    ],
+    ['an error of the issuer', (query) => query.set('error', 'server_error'), 'FHIR_MCP_ISSUER_UNAVAILABLE'],
     ['a busy issuer', (query) => query.set('error', 'temporarily_unavailable'), 'could not be asked'],
     ['an error with markup', (query) => query.set('error', '<b>constructor</b>'), 'The issuer refused'],
     ['an error named like a method', (query) => query.set('error', 'constructor'), 'The issuer refused'],

@@ -152,7 +152,7 @@ describe('kept tokens', () => {
       clock.at += later
       upstream.failWith(503)
       await expect(source().tokens(signal, stale)).rejects.toMatchObject({
-        code: 'FHIR_MCP_EXCHANGE_UNAVAILABLE',
+        code: 'FHIR_MCP_ISSUER_UNAVAILABLE',
       })
     }
     upstream.failWith(503)
@@ -291,7 +291,7 @@ describe('errors of a renewal', () => {
         .catch((thrown: unknown) => thrown),
     )
     const printed = inspect(failed, { depth: 20, showHidden: true })
-    expect(printed).toContain('FHIR_MCP_EXCHANGE_UNAVAILABLE')
+    expect(printed).toContain('FHIR_MCP_ISSUER_UNAVAILABLE')
     expect(printed).toContain('FHIR_MCP_TOKEN_EXPIRED')
     for (const secret of upstream.secrets) expect(printed).not.toContain(secret)
     expect(() => kept()).toThrow()

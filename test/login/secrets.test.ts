@@ -98,8 +98,8 @@ it('no error holds a code, a token or a secret, however it is printed', async ()
     'FHIR_MCP_TOKEN_INVALID',
     'FHIR_MCP_TOKEN_INVALID',
     'FHIR_MCP_UNAUTHENTICATED',
-    'FHIR_MCP_EXCHANGE_UNAVAILABLE',
-    'FHIR_MCP_EXCHANGE_UNAVAILABLE',
+    'FHIR_MCP_ISSUER_UNAVAILABLE',
+    'FHIR_MCP_ISSUER_UNAVAILABLE',
     'FHIR_MCP_UNAUTHENTICATED',
   ])
   expect(upstream.secrets.size).toBeGreaterThanOrEqual(changes.length)

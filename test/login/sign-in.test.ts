@@ -217,12 +217,12 @@ describe('login in the browser', () => {
     const upstream = await upstreamWith()
     const environment = jupyterHealthVariables(upstream, temporaryFolder())
     const elsewhere = { ...environment, FHIR_MCP_AUTH_ISSUER: 'http://127.0.0.1:9' }
-    expect((await finished(['login'], elsewhere)).stderr).toContain('FHIR_MCP_EXCHANGE_UNAVAILABLE')
+    expect((await finished(['login'], elsewhere)).stderr).toContain('FHIR_MCP_ISSUER_UNAVAILABLE')
     const noIssuer = { ...environment, FHIR_MCP_AUTH_ISSUER: `${upstream.url}/o` }
-    expect((await finished(['login'], noIssuer)).stderr).toContain('FHIR_MCP_EXCHANGE_UNAVAILABLE')
+    expect((await finished(['login'], noIssuer)).stderr).toContain('FHIR_MCP_ISSUER_UNAVAILABLE')
     upstream.failWith(503)
     const down = await finished(['login'], environment, someoneAt([]))
-    expect(down.stderr).toContain('FHIR_MCP_EXCHANGE_UNAVAILABLE')
+    expect(down.stderr).toContain('FHIR_MCP_ISSUER_UNAVAILABLE')
     expect((await finished(['login'], environment, someoneAt([]))).code).toBe(0)
   })
 

@@ -74,6 +74,8 @@ describe('an error as JSON-RPC', () => {
     EXCHANGE_REJECTED: -32603,
     EXCHANGE_LEAK: -32603,
     CONFIG: -32603,
+    ISSUER_UNAVAILABLE: -32603,
+    STORAGE_UNAVAILABLE: -32603,
   }
 
   for (const name of Object.keys(errorCatalog) as ErrorName[]) {

@@ -155,7 +155,7 @@ describe('the sign-in of the start page, at an issuer', () => {
     })
     const page = await person().visit(`${origin}/page/sign-in`)
     expect(page.status).toBe(503)
-    expect(page.html).toContain('FHIR_MCP_EXCHANGE_UNAVAILABLE')
+    expect(page.html).toContain('FHIR_MCP_ISSUER_UNAVAILABLE')
     expect(page.html).not.toContain('127.0.0.1:9')
     expect(running.written().stderr).toContain('page failed')
   })

@@ -25,7 +25,7 @@ export interface Run {
 }
 
 const callsPerTurn = 10
-const troubles = new Set(['EXCHANGE_UNAVAILABLE', 'EXCHANGE_TIMEOUT', 'RATE_LIMITED'])
+const troubles = new Set(['EXCHANGE_UNAVAILABLE', 'ISSUER_UNAVAILABLE', 'EXCHANGE_TIMEOUT', 'RATE_LIMITED'])
 const add = (map: Map<string, number>, key: string) => void map.set(key, (map.get(key) ?? 0) + 1)
 
 /** One of the clients: an official SDK, a new token with other permissions each turn, every fifth time an expired one first. */

@@ -16,7 +16,7 @@ export interface BackendServicesParts {
 /**
  * SMART Backend Services (SMART App Launch 2.2): a token of the plugin's own by client credentials and `private_key_jwt`, kept
  * until shortly before it expires, one flight. Where the token endpoint is not configured, the exchange is asked for it each
- * time that a token is needed. Throws CONFIG for an unusable key; when used, EXCHANGE_REJECTED or EXCHANGE_UNAVAILABLE.
+ * time that a token is needed. Throws CONFIG for an unusable key; when used, EXCHANGE_REJECTED or ISSUER_UNAVAILABLE or EXCHANGE_UNAVAILABLE.
  */
 export function createBackendServices(
   fhir: Pick<FhirOptions, 'baseUrl' | 'client'>,

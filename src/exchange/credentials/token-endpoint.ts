@@ -20,7 +20,7 @@ export interface IssuedToken {
   readonly lifetime: number
 }
 
-/** Asks a token endpoint. Throws TOKEN_INVALID as the request says, EXCHANGE_REJECTED or EXCHANGE_UNAVAILABLE. */
+/** Asks a token endpoint. Throws TOKEN_INVALID as the request says, EXCHANGE_REJECTED or ISSUER_UNAVAILABLE. */
 export type AskToken = (request: TokenRequest, signal: AbortSignal) => Promise<IssuedToken>
 
 const maxBytes = 65_536
@@ -71,11 +71,11 @@ export function createAskToken(timeout = 10_000): AskToken {
     const { status, body } = await send(asked, deadline.signal)
       .catch(() => {
         signal.throwIfAborted()
-        throw fhirMcpError('EXCHANGE_UNAVAILABLE', { detail: 'The token endpoint did not answer.' })
+        throw fhirMcpError('ISSUER_UNAVAILABLE', { detail: 'The token endpoint did not answer.' })
       })
       .finally(() => deadline.stop())
     if (status === 429 || status >= 500) {
-      throw fhirMcpError('EXCHANGE_UNAVAILABLE', { detail: 'The token endpoint gave no token now.' })
+      throw fhirMcpError('ISSUER_UNAVAILABLE', { detail: 'The token endpoint gave no token now.' })
     }
     if ((status === 400 || status === 401) && refusalSchema.safeParse(body).success) {
       throw asked.invalidGrant === 'TOKEN_INVALID' ? fhirMcpError('TOKEN_INVALID') : noCredential()

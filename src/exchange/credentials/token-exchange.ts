@@ -11,7 +11,7 @@ const accessToken = 'urn:ietf:params:oauth:token-type:access_token'
 /**
  * Token exchange (RFC 8693): for each caller's token one for `fhir.audience`, got when it is first needed and kept under a
  * digest of the caller's. Throws CONFIG for an unusable key; when used, TOKEN_INVALID where the endpoint does not take the
- * caller's token, EXCHANGE_REJECTED or EXCHANGE_UNAVAILABLE.
+ * caller's token, EXCHANGE_REJECTED or ISSUER_UNAVAILABLE or EXCHANGE_UNAVAILABLE.
  */
 export function createTokenExchange(
   fhir: FhirOptions,

@@ -116,7 +116,7 @@ describe('backend services', () => {
     ['refuses the client', { status: 401, body: { error: 'invalid_client' } }, rejected],
     ['refuses the grant', { status: 400, body: { error: 'invalid_grant' } }, rejected],
     ['refuses the scopes', { status: 400, body: { error: 'invalid_scope' } }, rejected],
-    ['fails', { status: 500 }, unavailable],
+    ['fails', { status: 500 }, { code: 'FHIR_MCP_ISSUER_UNAVAILABLE' }],
   ])('fail in the plugin’s name where the endpoint %s, and keep no failure', async (_, failure, code) => {
     let fail = true
     const { authorization } = await serviceOf(

@@ -100,11 +100,11 @@ describe('a credential that is not to be had', () => {
   it('ends the question the second time too', async () => {
     const exchange = await taking()
     const { call } = callWith(async (refused) => {
-      if (refused !== undefined) throw fhirMcpError('EXCHANGE_UNAVAILABLE')
+      if (refused !== undefined) throw fhirMcpError('ISSUER_UNAVAILABLE')
       return 'Bearer old'
     })
     expect(await thrownBy(clientOf(exchange.baseUrl).read(call, 'Patient', '1'))).toMatchObject({
-      code: 'FHIR_MCP_EXCHANGE_UNAVAILABLE',
+      code: 'FHIR_MCP_ISSUER_UNAVAILABLE',
     })
     expect(sentTo(exchange)).toEqual(['Bearer old'])
   })

@@ -134,11 +134,11 @@ describe('a token endpoint', () => {
     ],
     ['sends more than anybody needs', { body: { ...token, padding: 'x'.repeat(70_000) } }],
   ])('is unavailable when it %s', async (_, answer) => {
-    expect(await outcomeOf(answer)).toBe('EXCHANGE_UNAVAILABLE')
+    expect(await outcomeOf(answer)).toBe('ISSUER_UNAVAILABLE')
   })
 
   it('is unavailable when nobody listens, or when it never comes to an end', async () => {
-    const unavailable = { code: 'FHIR_MCP_EXCHANGE_UNAVAILABLE' }
+    const unavailable = { code: 'FHIR_MCP_ISSUER_UNAVAILABLE' }
     const lost = createAskToken()(requestOf('http://127.0.0.1:9/token'), signal)
     expect(await thrownBy(lost)).toMatchObject(unavailable)
     const silent = await startExchange(() => undefined)
