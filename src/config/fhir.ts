@@ -49,6 +49,12 @@ export const fhirSchema = z
       .boolean()
       .default(false)
       .describe('HAPI: allow answers from its search cache (up to 60 s old)'),
+    filtersRows: z
+      .boolean()
+      .default(false)
+      .describe(
+        'HAPI: the server takes rows out of its answers after it has counted them (consent): numbers come from rows. Also found out by itself',
+      ),
   })
   .superRefine((fhir, context) => {
     for (const { path, message } of unfitSettings(fhir)) {

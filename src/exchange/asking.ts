@@ -5,6 +5,7 @@ import type { Capabilities, ExchangeCall } from './exchange.ts'
 import type { FhirClient, RequestShape } from './fhir-client.ts'
 import type { Paces } from './paces.ts'
 import type { Proofs } from './proofs.ts'
+import type { RowFilter } from './row-filter.ts'
 
 /** What a dialect works with while it answers one call. */
 export interface Asking {
@@ -21,6 +22,8 @@ export interface Asking {
   readonly proofs: Proofs
   /** Shared by all calls to this exchange. */
   readonly paces: Paces
+  /** Shared by all calls to this exchange. */
+  readonly rowFilter: RowFilter
   /** The FHIR release of the exchange; cached for all calls. */
   readonly version: () => Promise<FhirVersion>
   /** What the exchange says of itself; cached for all calls. */

@@ -15,6 +15,7 @@ import type { ExchangeCall } from './exchange.ts'
 import type { FhirClient, RequestShape } from './fhir-client.ts'
 import { nextLinkOf, pageUrl } from './links.ts'
 import { isPartial } from './outcomes.ts'
+import { PageExpired } from './page-expired.ts'
 import { createExchangePool } from './pool.ts'
 import { failureOf, statusOf } from './request-errors.ts'
 import { encodePairs } from './search-pairs.ts'
@@ -52,8 +53,8 @@ interface Sending {
  * after 429, 502, 503, 504 or a broken connection a request is sent once more, after Retry-After where that is short; after a
  * 401 with another credential, where there is one. What getting the credential throws is passed on.
  *
- * Besides what FhirClient names: INVALID_ARGUMENT, with nothing sent, for what would not be a safe request, and for a page
- * that the exchange has forgotten. An abort of `call.signal` throws its reason. Throws CONFIG for a base URL with credentials,
+ * Besides what FhirClient names: INVALID_ARGUMENT, with nothing sent, for what would not be a safe request, and PageExpired for a
+ * page that the exchange has forgotten. An abort of `call.signal` throws its reason. Throws CONFIG for a base URL with credentials,
  * query or fragment.
  */
 export function createFhirClient(fhir: FhirOptions, meter?: Meter): FhirClient {
@@ -119,9 +120,7 @@ export function createFhirClient(fhir: FhirOptions, meter?: Meter): FhirClient {
           (sent) => sent,
           (thrown: unknown) => {
             deadline.throwIfOver()
-            if (request.page && statusOf(thrown) === 410) {
-              throw fhirMcpError('INVALID_ARGUMENT', { detail: 'The page has expired: start again.' })
-            }
+            if (request.page && statusOf(thrown) === 410) throw new PageExpired()
             return { ...failureOf(thrown, Date.now()), unauthorized: statusOf(thrown) === 401 }
           },
         )

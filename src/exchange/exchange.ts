@@ -154,6 +154,8 @@ export interface ObservationCount {
   readonly excluded: number
   /** How many of `count` were imported from other FHIR servers, where the exchange tells them apart. */
   readonly imported?: number
+  /** Set where the exchange takes rows out of its answers: the number of those that it showed. How many there are is not known. */
+  readonly shownOnly?: true
 }
 
 /** Which resources of one type, and where the page begins: as an earlier page gave it. */

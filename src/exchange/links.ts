@@ -28,8 +28,12 @@ export function pageUrl(baseUrl: string, link: string): string {
   return below.startsWith('?') ? `${baseUrl}${below}` : `${baseUrl}/${below}`
 }
 
+/** Servers behind a proxy put the forwarded port behind a host that has one: `https://fhir.example:8443:443/fhir`. */
+const doubledPort = /^(https?:\/\/(?:\[[^\]/?#@]*\]|[^[\]/?#@:\\]+):\d+):\d+(?=[/?#]|$)/i
+
 /** An http(s) URL, relative ones on the base (FHIR R5 Bundle, `link.url`); undefined when it tries to climb or to hide. */
-function parse(baseUrl: string, text: string): URL | undefined {
+function parse(baseUrl: string, link: string): URL | undefined {
+  const text = link.replace(doubledPort, '$1')
   const [path = ''] = text.split(/[?#]/)
   if (/\\|%(2e|2f|5c)|(^|\/)\.\.?(\/|$)/i.test(path)) return undefined
   if (!URL.canParse(text, `${baseUrl}/`)) return undefined

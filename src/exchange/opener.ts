@@ -17,6 +17,7 @@ import { withOwnSearches } from './jupyterhealth/searches.ts'
 import { createPaces } from './paces.ts'
 import { preflighted } from './preflight.ts'
 import { createProofs } from './proofs.ts'
+import { createRowFilter } from './row-filter.ts'
 
 /** What an opener is made of. */
 export interface OpenerOptions {
@@ -53,6 +54,7 @@ export function createExchangeOpener(options: OpenerOptions): ExchangeOpener {
   const statement = createCapabilitiesCache((call) => readCapabilities(client, call, now), { now })
   const proofs = createProofs(now)
   const paces = createPaces(now)
+  const rowFilter = createRowFilter(fhir.filtersRows)
   let api: ApiReader | undefined
 
   const capabilitiesOf = (read: Capabilities): Capabilities => {
@@ -72,6 +74,7 @@ export function createExchangeOpener(options: OpenerOptions): ExchangeOpener {
     types: fhir.types,
     proofs,
     paces,
+    rowFilter,
     version: async () => (await server.get(call)).fhirVersion,
     capabilities: async () => capabilitiesOf(await statement.get(call)),
     shape,

@@ -71,7 +71,7 @@ export interface McpService {
   readResource(request: ResourceRequest): Promise<ResourceContents>
   /** Completes a variable of a resource's URI template, within the caller's reach. */
   complete(request: CompletionRequest): Promise<Completion>
-  /** Whether the exchange answers, and over HTTP the issuer too. Throws EXCHANGE_UNAVAILABLE and the like. */
+  /** Whether the exchange answers, and over HTTP the issuer too. Throws ISSUER_UNAVAILABLE or EXCHANGE_UNAVAILABLE and the like. */
   ready(signal: AbortSignal): Promise<void>
   /** Leaves the record of a tool call that its transport refused before it came here. */
   noteRefusal(call: ToolCall, error: FhirMcpError): void

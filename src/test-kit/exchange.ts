@@ -39,6 +39,8 @@ export interface HapiExchangeOptions extends CommonOptions {
   readonly dialect: 'hapi'
   readonly fhirVersion: FhirVersion
   readonly cohort?: readonly AnyResource[]
+  /** The most rows of a page, whatever `_count` says; HAPI by itself has no such limit. */
+  readonly largestPage?: number
   /** Whether a request is let in, by its Authorization header. HAPI by itself lets everybody in. */
   readonly authorize?: (authorization: string | undefined) => boolean
 }
@@ -99,6 +101,7 @@ async function startHapi(options: HapiExchangeOptions): Promise<TestExchange<Any
     pages: new Map(),
     cache: new Map(),
     now: options.now ?? Date.now,
+    largestPage: options.largestPage ?? Number.POSITIVE_INFINITY,
   }
   const answer = (incoming: Incoming, spoil: (asked: Asked) => Asked) => {
     const asked = askedBelow(incoming, '/fhir')

@@ -17,6 +17,8 @@ export interface HapiState {
   /** Searches that are answered from the cache: key of the search → its results and when they were made. */
   readonly cache: Map<string, { readonly results: Results; readonly madeAt: number }>
   readonly now: () => number
+  /** The most rows of a page, whatever `_count` says. */
+  readonly largestPage: number
 }
 
 /** A result list: a snapshot of ids; the content is read anew for every page. */
@@ -95,7 +97,7 @@ function search(state: HapiState, asked: Asked, type: string): StandInAnswer {
   const body =
     count === 0 || asked.parameter('_summary') === 'count'
       ? countBundle(state, results)
-      : pageBundle(state, asked, results, offsetOf(asked), count)
+      : pageBundle(state, asked, results, offsetOf(asked), Math.min(count, state.largestPage))
   return { status: 200, headers: fresh ? {} : { 'x-cache': `HIT from ${asked.base}` }, body }
 }
 
@@ -246,7 +248,10 @@ function page(state: HapiState, asked: Asked): StandInAnswer {
     refuse(410, `HAPI-0417: Search ID "${token}" does not exist and may have expired`)
   }
   const offset = Number(asked.parameter('_getpagesoffset') ?? 0)
-  return { status: 200, body: pageBundle(state, asked, results, offset, countOf(asked)) }
+  return {
+    status: 200,
+    body: pageBundle(state, asked, results, offset, Math.min(countOf(asked), state.largestPage)),
+  }
 }
 
 function batch(state: HapiState, asked: Asked): StandInAnswer {

@@ -3,7 +3,14 @@ import { parametersOf } from '../results/parameters.ts'
 import { singleAnswer } from '../results/single.ts'
 import { observationArguments, observationRule, patientArguments } from './observations/arguments.ts'
 import { askedObservations, askedParameters, patientSubject, wordingOf } from './observations/asked.ts'
-import { countParameters, countText, fociCounted, panelNotes } from './observations/count-text.ts'
+import {
+  countParameters,
+  countText,
+  exactness,
+  fociCounted,
+  panelNotes,
+  shownNotes,
+} from './observations/count-text.ts'
 import { importNotes } from './observations/import-notes.ts'
 import { whyEmpty } from './observations/why-empty.ts'
 import { patientOf } from './target-patient.ts'
@@ -32,11 +39,12 @@ export const countPatientObservations = defineTool({
         { name: 'patient', valueReference: { reference: `Patient/${patient}` } },
         ...askedParameters(asked, grant),
         ...countParameters(count),
-        { name: 'exact', valueBoolean: true },
+        { name: 'exact', valueBoolean: count.shownOnly !== true },
         { name: 'asOf', valueInstant: asOf },
       ]),
-      lines: [`${countText(count)}, exact`],
+      lines: [`${countText(count)}, ${exactness(count)}`],
       notes: [
+        ...shownNotes(count),
         count.count === 0 ? await whyEmpty(asked, context) : fociCounted,
         ...(count.count === 0 ? [] : panelNotes(asked)),
         ...(await importNotes(context, count.imported ?? 0)),

@@ -16,7 +16,14 @@ import {
   wordingOf,
 } from './observations/asked.ts'
 import { countByPatient, type PatientCount, sumOf } from './observations/count-by-patient.ts'
-import { countParameters, countText, fociCounted, panelNotes } from './observations/count-text.ts'
+import {
+  countParameters,
+  countText,
+  exactness,
+  fociCounted,
+  panelNotes,
+  shownNotes,
+} from './observations/count-text.ts'
 import { importNotes } from './observations/import-notes.ts'
 import { codesIn } from './observations/participant-codes.ts'
 import { patientCountRow, patientsThatFit } from './observations/patient-count-rows.ts'
@@ -65,9 +72,9 @@ async function answerTogether(
 ): Promise<Answer> {
   const count = await countTogether(asked, patients, context)
   return answerOf(asked, patients, context, {
-    parameters: [...countParameters(count), { name: 'exact', valueBoolean: true }],
-    lines: [`${countText(count)}, exact`],
-    notes: await importNotes(context, 0),
+    parameters: [...countParameters(count), { name: 'exact', valueBoolean: count.shownOnly !== true }],
+    lines: [`${countText(count)}, ${exactness(count)}`],
+    notes: [...shownNotes(count), ...(await importNotes(context, 0))],
   })
 }
 
@@ -113,22 +120,24 @@ async function answerByPatient(
   const done = beforeDeadline(counts)
   const next = done !== undefined && done !== left.at(-1) ? await context.cursors.seal(call, done) : undefined
   const missing = counts.filter(({ result }) => typeof result === 'string').length
+  const isShownOnly = counts.some(({ result }) => typeof result !== 'string' && result.shownOnly === true)
   const rows = counts.map((count) => patientCountRow(count, codesOf))
   return answerOf(asked, all, context, {
     parameters: [
       ...(sum !== undefined && isWhole ? countParameters(sum) : []),
-      { name: 'exact', valueBoolean: missing === 0 },
+      { name: 'exact', valueBoolean: missing === 0 && !isShownOnly },
       { name: 'notCounted', valueInteger: missing },
       ...rows.map(({ parameter }) => parameter),
       ...(next === undefined ? [] : [{ name: 'cursor', valueString: next }]),
     ],
     lines: [
-      ...(sum !== undefined && isWhole ? [`${countText(sum)} together, exact`] : []),
+      ...(sum !== undefined && isWhole ? [`${countText(sum)} together, ${exactness(sum)}`] : []),
       `${page.length} of ${all.length} patients on this page, by id`,
       ...rows.map(({ line }) => line),
       ...(next === undefined ? [] : [`More: call again with the same arguments and cursor: ${next}`]),
     ],
     notes: [
+      ...shownNotes({ ...(isShownOnly ? { shownOnly: true } : {}) }),
       ...(missing === 0
         ? []
         : [

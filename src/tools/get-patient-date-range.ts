@@ -11,7 +11,7 @@ import { dataType } from './arguments/data-type.ts'
 import { timeZone } from './arguments/period.ts'
 import { observationRule, patientArguments } from './observations/arguments.ts'
 import { askedObservations, askedParameters, patientSubject, wordingOf } from './observations/asked.ts'
-import { countParameters, countText, fociCounted } from './observations/count-text.ts'
+import { countParameters, countText, fociCounted, shownNotes } from './observations/count-text.ts'
 import { importNotes } from './observations/import-notes.ts'
 import { type FoundEnd, type RangeEnd, rangeEnd } from './observations/range.ts'
 import { whyEmpty } from './observations/why-empty.ts'
@@ -66,6 +66,7 @@ export const getPatientDateRange = defineTool({
       ],
       notes: [
         ...gapTexts(gaps),
+        ...(count === undefined ? [] : shownNotes(count)),
         ...(count?.count === 0 && gaps.length === 0
           ? [await whyEmpty(asked, context)]
           : [fociCounted, 'summarize_patient_observations tells first and last per type.']),
@@ -96,7 +97,8 @@ function undatedOf(
   all: ObservationCount | undefined,
   dated: ObservationCount | undefined,
 ): number | undefined {
-  const undated = all === undefined || dated === undefined ? undefined : all.count - dated.count
+  const isKnown = all !== undefined && dated !== undefined && !all.shownOnly && !dated.shownOnly
+  const undated = isKnown ? all.count - dated.count : undefined
   return undated === undefined || undated < 0 ? undefined : undated
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { fhirMcpError } from '../errors.ts'
 import type { ObservationPosition } from '../exchange/exchange.ts'
+import { pageOfCursor } from '../exchange/page-expired.ts'
 import { isImported } from '../fhir/imported.ts'
 import type { Observation } from '../fhir/types.ts'
 import { gapNotes } from '../results/gaps.ts'
@@ -54,12 +55,14 @@ export const getPatientObservations = defineTool({
     const position = await openPosition(given.cursor, (sealed) => context.cursors.open(call, sealed))
     const fitting = Math.max(1, Math.floor(context.byteBudget / leastBytes[given.format]))
     const most = Math.min(given.limit, fitting)
-    const page = await context.exchange.observations(context.grant, {
-      ...asked.filter,
-      order: given.order,
-      count: most,
-      ...(position === undefined ? {} : { position }),
-    })
+    const page = await pageOfCursor(given.cursor, () =>
+      context.exchange.observations(context.grant, {
+        ...asked.filter,
+        order: given.order,
+        count: most,
+        ...(position === undefined ? {} : { position }),
+      }),
+    )
     const view = {
       format: given.format,
       timeZone: asked.period.timeZone,

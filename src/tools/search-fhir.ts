@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { fhirMcpError } from '../errors.ts'
 import { conditionsOf, type SearchArguments } from '../exchange/compartment/conditions.ts'
+import { pageOfCursor } from '../exchange/page-expired.ts'
 import { type CompartmentType, compartmentRule } from '../fhir/compartment.ts'
 import { gapNotes } from '../results/gaps.ts'
 import { oneLine } from '../results/line.ts'
@@ -73,11 +74,13 @@ export function searchFhir(types: AllowedTypes) {
       const position = await openPosition(given.cursor, (sealed) => context.cursors.open(call, sealed))
       const fitting = Math.max(1, Math.floor(context.byteBudget / leastBytes[format]))
       const most = Math.min(given.limit, fitting)
-      const page = await context.exchange.search(context.grant, type, {
-        search: given.search,
-        count: most,
-        ...(position === undefined ? {} : { position }),
-      })
+      const page = await pageOfCursor(given.cursor, () =>
+        context.exchange.search(context.grant, type, {
+          search: given.search,
+          count: most,
+          ...(position === undefined ? {} : { position }),
+        }),
+      )
       const records = page.resources.map(({ resource }) => resource)
       const medications = await medicationsFor(records, type, context)
       return pageAnswer({

@@ -291,7 +291,9 @@ describe('pages', () => {
     const first = await client.search(callOf(), 'Patient', [['name', 'a']])
     const link = client.nextLink(first) ?? ''
     const second = await client.page(callOf(), link, { headers: { 'cache-control': 'no-cache' } })
-    await expect(client.page(callOf(), client.nextLink(second) ?? '')).rejects.toMatchObject(invalidArgument)
+    await expect(client.page(callOf(), client.nextLink(second) ?? '')).rejects.toMatchObject({
+      code: 'FHIR_MCP_EXCHANGE_UNAVAILABLE',
+    })
     expect(exchange.arrivals.map(({ url }) => url)).toEqual([
       '/fhir/Patient?name=a',
       '/fhir/Patient?name=a&n=1',

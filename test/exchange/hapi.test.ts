@@ -223,7 +223,10 @@ describe.each(['R4', 'R5'] as const)('an exchange of the HAPI kind (%s)', (versi
   it('refuses a position that has expired, is not one, or is of another search', async () => {
     const { exchange } = await start()
     const expired = JSON.stringify({ link: '?_getpages=gone&_getpagesoffset=0&_count=5', size: 5, skip: 0 })
-    for (const position of [[expired], ['{'], ['{}'], [], ['1', '2'], [null, null]]) {
+    expect(await codeOf(exchange.observations(onP1, { ...newest, position: [expired] }))).toBe(
+      'EXCHANGE_UNAVAILABLE',
+    )
+    for (const position of [['{'], ['{}'], [], ['1', '2'], [null, null]]) {
       expect(await codeOf(exchange.observations(onP1, { ...newest, position }))).toBe('INVALID_ARGUMENT')
     }
     const ended = await exchange.observations(onP1, { ...newest, position: [null] })

@@ -339,7 +339,10 @@ describe('a JupyterHealth Exchange', () => {
   it('refuses a position that no longer fits, is not one, or is of another search', async () => {
     const { exchange } = await start()
     const beyond = JSON.stringify({ page: 9, size: 5, skip: 0 })
-    for (const position of [[beyond], ['{'], ['{}'], [], [null, null]]) {
+    expect(await codeOf(exchange.observations(on41, { ...newest, position: [beyond] }))).toBe(
+      'EXCHANGE_UNAVAILABLE',
+    )
+    for (const position of [['{'], ['{}'], [], [null, null]]) {
       expect(await codeOf(exchange.observations(on41, { ...newest, position }))).toBe('INVALID_ARGUMENT')
     }
     const ended = await exchange.observations(on41, { ...newest, position: [null] })

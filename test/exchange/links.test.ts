@@ -33,6 +33,8 @@ describe('the next link of a Bundle', () => {
     ['Observation?_page=2', 'Observation?_page=2'],
     [pageLink, pageLink],
     ['/r4/fhir/Observation?_page=2', 'Observation?_page=2'],
+    ['https://fhir.example:8443:443/r4/fhir/Observation?_page=2', 'Observation?_page=2'],
+    ['https://fhir.example:8443:8443/r4/fhir/Observation?_page=2', 'Observation?_page=2'],
   ])('on the base is taken as it is: %s', (url, link) => {
     expect(nextLinkOf(base, bundleWith(url))).toBe(link)
   })
@@ -42,6 +44,9 @@ describe('the next link of a Bundle', () => {
     `https://10.0.0.7/hapi/fhir${pageLink}`,
     `https://fhir.example.evil.example/r4/fhir${pageLink}`,
     `https://fhir.example:8443/other${pageLink}`,
+    `https://fhir.example:8443:443/r4/fhir${pageLink}`,
+    `http://10.0.0.7:8080:80/hapi/fhir${pageLink}`,
+    `http://[::1]:8080:80/hapi/fhir${pageLink}`,
   ])('of HAPI that names another place is rebuilt on the base from its query: %s', (url) => {
     const link = nextLinkOf(base, bundleWith(url)) ?? ''
     expect(link).toBe(pageLink)
@@ -54,6 +59,10 @@ describe('the next link of a Bundle', () => {
     'http://fhir.example:8443/r4/fhir/Observation?_page=2',
     'https://fhir.example:8443.evil.example/r4/fhir/Observation',
     'https://fhir.example:8443@evil.example/r4/fhir/Observation',
+    'https://fhir.example:8443:443@evil.example/r4/fhir/Observation',
+    'https://fhir.example:443:8443/r4/fhir/Observation?_page=2',
+    'https://evil.example:8443:443/r4/fhir/Observation?_page=2',
+    'https://fhir.example:8443:443:443/r4/fhir/Observation?_page=2',
     'https://user:pass@fhir.example:8443/r4/fhir/Observation?_page=2',
     `https://user@fhir.example:8443/r4/fhir${pageLink}`,
     'https://fhir.example:8443/r4/fhirx/Observation?_page=2',

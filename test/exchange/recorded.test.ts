@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { PageExpired } from '../../src/exchange/page-expired.ts'
 import { grantFor, idsIn, on } from './grants.ts'
 import { json, type LoopbackExchange, startExchange } from './loopback.ts'
 import { exchangeOf } from './opened.ts'
@@ -124,9 +125,7 @@ describe.each([
   it('give a page that has expired as one to begin again', async () => {
     const exchange = await open(['page-token-expired', '_getpages'])
     const position = [JSON.stringify({ link: '?_getpages=x&_getpagesoffset=0&_count=9', size: 9, skip: 0 })]
-    await expect(exchange.observations(onPat4, { ...newest, position })).rejects.toMatchObject({
-      code: 'FHIR_MCP_INVALID_ARGUMENT',
-    })
+    await expect(exchange.observations(onPat4, { ...newest, position })).rejects.toBeInstanceOf(PageExpired)
   })
 
   it('give a count that its control has proven', async () => {

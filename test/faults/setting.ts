@@ -39,8 +39,11 @@ export interface Setting {
 }
 
 /** Starts them; the exchange holds `cohort`, by default the synthetic one. */
-export async function startSetting(cohort: readonly AnyResource[] = syntheticCohort()): Promise<Setting> {
-  const exchange = await startExchange({ dialect: 'hapi', fhirVersion: 'R4', cohort })
+export async function startSetting(
+  cohort: readonly AnyResource[] = syntheticCohort(),
+  more: { readonly largestPage?: number } = {},
+): Promise<Setting> {
+  const exchange = await startExchange({ dialect: 'hapi', fhirVersion: 'R4', cohort, ...more })
   const issuer = await startIssuer()
   const [toExchange, toIssuer] = [await layLine(exchange.origin), await layLine(issuer.url)]
   const gateways: Gateway[] = []

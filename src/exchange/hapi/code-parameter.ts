@@ -2,6 +2,7 @@ import type { Grant } from '../../access/grant.ts'
 import { waysTo } from '../../access/restrictions.ts'
 import { isFhirMcpError } from '../../errors.ts'
 import type { Asking } from '../asking.ts'
+import { BadAnswer } from '../bad-answer.ts'
 import { totalOf } from '../check.ts'
 import type { ObservationFilter } from '../exchange.ts'
 
@@ -44,6 +45,8 @@ async function control({ client, call, shape }: Asking): Promise<number> {
     const bundle = await client.search(call, 'Observation', pairs, { ...shape, post: true })
     return totalOf(bundle) ?? Number.POSITIVE_INFINITY
   } catch (thrown) {
+    // An answer that is no good is no refusal of the parameter.
+    if (thrown instanceof BadAnswer) throw thrown
     if (refusals.some((kind) => isFhirMcpError(thrown, kind))) return Number.POSITIVE_INFINITY
     throw thrown
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Grant } from '../../access/grant.ts'
-import { fhirMcpError, isFhirMcpError } from '../../errors.ts'
+import { fhirMcpError } from '../../errors.ts'
 import { type CompartmentType, compartmentRule } from '../../fhir/compartment.ts'
 import { isFhirId } from '../../fhir/grammar.ts'
 import type { Bundle } from '../../fhir/types.ts'
@@ -12,18 +12,24 @@ import { type Holding, heldIn } from '../compartment/hold.ts'
 import type { Gap, HeldResource, ResourcePage, ResourceQuery } from '../exchange.ts'
 import type { RequestShape } from '../fhir-client.ts'
 import { isPartial } from '../outcomes.ts'
+import { searchedAnew } from '../page-expired.ts'
+import { createReckoning } from '../reckoning.ts'
 import type { SearchPairs } from '../search-pairs.ts'
+import { provenTotal } from './compartment-total.ts'
+import { offsetOf, spanOf } from './page-link.ts'
 import { mostIdlePages } from './rows.ts'
 
 /**
  * Where to read on: a page of the server, or the search itself where there is none; `skip` rows of it were given, `after`
- * is the last of them, which is looked for first, since a new one may have moved it.
+ * is the last of them, which is looked for first, since a new one may have moved it. `before` counts the rows of the pages
+ * before, where the link does not.
  */
 const positionSchema = z.strictObject({
   link: z.string().optional(),
   size: z.number().int().min(1).max(2000),
   skip: z.number().int().min(0).max(2000),
   after: z.string().optional(),
+  before: z.number().int().min(0).optional(),
 })
 type Position = z.output<typeof positionSchema>
 
@@ -41,38 +47,78 @@ export async function searchOf(
   const holding: Holding = { type, patient, baseUrl: asking.client.baseUrl }
   const own: SearchPairs = [['patient', `Patient/${patient}`], ...conditions.flatMap(({ pairs }) => pairs)]
 
+  const search: Search = { asking, holding, conditions, sort, own }
+  // A search that begins here can begin once more; the pages of one that goes on are gone.
+  return start.link === undefined
+    ? searchedAnew(() => readFrom(search, start))
+    : await readFrom(search, start)
+}
+
+interface Search {
+  readonly asking: Asking
+  readonly holding: Holding
+  readonly conditions: readonly Condition[]
+  readonly sort: readonly string[]
+  /** What is searched by. */
+  readonly own: SearchPairs
+}
+
+/** The first page of the server, from a position on, that has a row. */
+async function readFrom(search: Search, start: Position): Promise<ResourcePage> {
+  const { asking, holding, conditions } = search
   const followed = new Set<string>()
   const gaps = new Set<Gap>()
-  let position = start
-  for (;;) {
-    const bundle = await readPage(asking, type, [...own, ['_sort', sort.join(',')]], position)
+  const reckoning = createReckoning(rowsBefore(start))
+  let page: Pick<Found, 'rows' | 'position' | 'next'> | undefined
+  let passed = rowsBefore(start)
+  let position: Position | undefined = start
+  // Where all that the total names has come and there is a page more, that page shows which of the two is wrong.
+  while (position !== undefined && (page === undefined || reckoning.isReached())) {
+    const here: Position = position
+    const bundle: Bundle = await readPage(search, here)
     if (isPartial(bundle)) gaps.add('told')
     const found = heldIn(bundle, holding)
     for (const { resource } of found) holdAgainstConditions(resource, conditions)
-    holdOrder(found, type, sort)
-    const next = nextOf(asking, type, bundle)
-    const first = firstOf(found, position)
-    const rows = found.slice(first)
-    if (rows.length > 0 || next === undefined) {
-      const whole = position.link === undefined && next === undefined
-      return pageOf({
-        rows,
-        position: { ...position, skip: first },
-        next: next === undefined ? undefined : { link: next, size: start.size, skip: 0 },
-        gaps: [...gaps],
-        total:
-          gaps.size > 0
-            ? undefined
-            : whole
-              ? wholeTotal(bundle, found.length)
-              : await provenTotal(asking, holding, conditions, { bundle, rows: found.length }),
-      })
+    holdOrder(found, holding.type, search.sort)
+    const next = nextOf(asking, holding.type, bundle)
+    const ids = found.map(({ resource }) => resource.id ?? '')
+    const fresh = reckoning.add({ ids, total: totalOf(bundle), span: spanOf(here.link, next) })
+    if (here.link !== undefined && here.skip === 0 && here.after !== undefined && ids.includes(here.after)) {
+      reckoning.repeats()
     }
-    if (followed.has(next) || followed.size > mostIdlePages)
+    if (passed !== undefined) passed += found.length
+    position =
+      next === undefined
+        ? undefined
+        : { link: next, size: start.size, skip: 0, after: ids.at(-1) ?? here.after, before: passed }
+    const first = firstOf(found, here)
+    const rows = found.filter((_, at) => at >= first && fresh[at])
+    if (page !== undefined && fresh.includes(true)) break
+    if (page === undefined && (rows.length > 0 || next === undefined)) {
+      page = { rows, position: { ...here, skip: first }, next: position }
+    } else if (page !== undefined && next === undefined) page = { ...page, next: undefined }
+    if (next !== undefined && (followed.has(next) || followed.size > mostIdlePages))
       throw rejected('Its pages do not come to an end.')
-    followed.add(next)
-    position = { link: next, size: start.size, skip: 0 }
+    if (next !== undefined) followed.add(next)
   }
+  const isEnd = position === undefined
+  const verdict = reckoning.verdict(isEnd)
+  for (const gap of verdict.gaps) gaps.add(gap)
+  if (gaps.has('fewer')) asking.rowFilter.note()
+  const { rows, position: there, next } = page ?? { rows: [], position: start, next: undefined }
+  const total = async () => {
+    if (gaps.size > 0) return undefined
+    const isWhole = isEnd && start.link === undefined
+    if (isWhole && (verdict.total !== undefined || followed.size === 0)) return verdict.total ?? rows.length
+    if (asking.rowFilter.isKnown()) return undefined
+    return provenTotal(asking, holding, conditions, verdict.total)
+  }
+  return pageOf({ rows, position: there, next, gaps: [...gaps], total: await total() })
+}
+
+/** How many rows came before the page of a position; undefined where that is not known. */
+function rowsBefore({ link, before }: Position): number | undefined {
+  return link === undefined ? 0 : (offsetOf(link) ?? before)
 }
 
 /**
@@ -162,11 +208,10 @@ function holdOrder(found: readonly HeldResource[], type: CompartmentType, [by = 
 }
 
 async function readPage(
-  { client, call, shape }: Asking,
-  type: CompartmentType,
-  pairs: SearchPairs,
+  { asking: { client, call, shape }, holding: { type }, sort, own }: Search,
   { link, size }: Position,
 ): Promise<Bundle> {
+  const pairs: SearchPairs = [...own, ['_sort', sort.join(',')]]
   const asked = { ...strict(shape), takesPartial: true }
   if (link !== undefined) return client.page(call, link, asked)
   const paged = [
@@ -219,62 +264,6 @@ function pageOf({ rows, position, next, total, gaps }: Found): ResourcePage {
     total,
     gaps,
   }
-}
-
-/** The number of matches where all of them came on one page. */
-function wholeTotal(bundle: Bundle, length: number): number {
-  if ((totalOf(bundle) ?? length) !== length)
-    throw rejected('The rows of its answer do not add up to its total.')
-  return length
-}
-
-/**
- * The number that the exchange gives, where a control proved each filter on it: a patient and values that cannot exist have
- * to give 0. The controls name nobody else.
- */
-async function provenTotal(
-  asking: Asking,
-  { type, patient }: Holding,
-  conditions: readonly Condition[],
-  { bundle, rows }: { readonly bundle: Bundle; readonly rows: number },
-): Promise<number | undefined> {
-  const total = totalOf(bundle)
-  if (total === undefined || (total === 0 && rows === 0)) return undefined
-  if (total < rows) throw rejected('Its answer has more rows than its total.')
-  try {
-    await asking.proofs.require(`${type}?patient`, () =>
-      countOf(asking, type, [['patient', 'Patient/no-such-patient-0']]),
-    )
-    for (const { name, kind, pairs } of conditions) {
-      for (const [, value] of pairs) {
-        const [form, control] =
-          kind === 'token' ? (['', 'urn:control:none|none'] as const) : impossibleDate(value)
-        const controlled = [['patient', `Patient/${patient}`] as const, [name, control] as const]
-        await asking.proofs.require(`${type}?${name}${form}`, () => countOf(asking, type, controlled))
-      }
-    }
-    return total
-  } catch (thrown) {
-    if (isFhirMcpError(thrown, 'NOT_SUPPORTED_BY_EXCHANGE')) return undefined
-    throw thrown
-  }
-}
-
-function impossibleDate(value: string): readonly [form: string, control: string] {
-  const prefix = /^[a-z]{2}/.exec(value)?.[0] ?? 'eq'
-  const early = prefix === 'lt' || prefix === 'le'
-  return [` ${prefix}`, early ? `${prefix}1000-01-01` : `${prefix}9998-12-31`]
-}
-
-async function countOf(
-  { client, call, shape }: Asking,
-  type: CompartmentType,
-  pairs: SearchPairs,
-): Promise<number> {
-  const counted = [...pairs, ['_summary', 'count'], ['_pretty', 'false']] as const
-  const total = totalOf(await client.search(call, type, counted, shape))
-  if (total === undefined) throw rejected('Its count has no total.')
-  return total
 }
 
 /** Where a page begins. Throws INVALID_ARGUMENT for a position that is not ours. */

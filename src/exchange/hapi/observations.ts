@@ -14,25 +14,31 @@ import {
   totalOf,
 } from '../check.ts'
 import type { Gap, ObservationPage, ObservationPageQuery } from '../exchange.ts'
-import { boundsOf, holdAgainstFilter, inOrder } from '../honoured.ts'
+import { type Bounds, boundsOf, holdAgainstFilter, inOrder } from '../honoured.ts'
 import { isPartial } from '../outcomes.ts'
+import { searchedAnew } from '../page-expired.ts'
+import { createReckoning } from '../reckoning.ts'
 import { holdWithin } from '../restrictions.ts'
 import type { SearchPairs } from '../search-pairs.ts'
 import { byCodes, type CodeParameter } from './code-parameter.ts'
 import { observationPairs } from './filters.ts'
-import { linkAt, offsetOf } from './page-link.ts'
+import { linkAt, offsetOf, spanOf } from './page-link.ts'
 import { mostIdlePages } from './rows.ts'
 
 /**
  * Where to read on. `link`: a page of the server, or the search itself where there is none (everything came on one page);
  * `size`: the `_count` of that search. `after` is the last observation before, which is looked for first, since a new one
- * may have moved it; `skip` counts where it is gone.
+ * may have moved it; `skip` counts where it is gone. `before` counts the rows of the pages before, where the link does not.
  */
 const positionSchema = z.strictObject({
-  link: z.string().startsWith('?').optional(),
+  link: z
+    .string()
+    .regex(/^(Observation(\/_search)?)?\?/)
+    .optional(),
   size: z.number().int().min(1).max(2000),
   skip: z.number().int().min(0).max(1000),
   after: z.string().optional(),
+  before: z.number().int().min(0).optional(),
 })
 type Position = z.output<typeof positionSchema>
 
@@ -68,50 +74,101 @@ async function pageBy(
 ): Promise<ObservationPage> {
   const own = observationPairs(grant, query, patient, parameter)
   const start = positionOf(query)
-  if (own === undefined || start === undefined) return pageOf([], undefined, undefined, 0, [])
+  if (own === undefined || start === undefined)
+    return pageOf([], undefined, undefined, { total: 0, gaps: [] })
   const filter: SearchPairs = [['patient', `Patient/${patient}`], ...own]
 
-  const bounds = boundsOf(query)
+  const reading: Reading = { asking, grant, patient, query, filter, bounds: boundsOf(query) }
+  // A search that begins here can begin once more; the pages of one that goes on are gone.
+  return start.link === undefined
+    ? searchedAnew(() => readFrom(reading, start))
+    : await readFrom(reading, start)
+}
+
+interface Reading {
+  readonly asking: Asking
+  readonly grant: Grant
+  readonly patient: string
+  readonly query: ObservationPageQuery
+  readonly filter: SearchPairs
+  readonly bounds: Bounds
+}
+
+async function readFrom(reading: Reading, start: Position): Promise<ObservationPage> {
+  const { asking, query } = reading
   const rows: Row[] = []
-  let position: Position | undefined = start
-  let total: number | undefined
-  const followed = new Set<string>()
-  const seen = new Set<string>()
   const gaps = new Set<Gap>()
+  const followed = new Set<string>()
+  const reckoning = createReckoning(rowsBefore(start))
+  let position: Position | undefined = start
+  let passed = rowsBefore(start)
   let idle = 0
-  while (position !== undefined && rows.length < query.count) {
-    const bundle: Bundle = await readPage(asking, filter, query, position)
+  // Where all that the total names has come and there is a page more, that page shows which of the two is wrong.
+  while (position !== undefined && (rows.length < query.count || reckoning.isReached())) {
+    const here: Position = position
+    const bundle: Bundle = await readPage(reading, here)
     if (isPartial(bundle)) gaps.add('told')
-    const observations = matchesOf(bundle, 'Observation')
-    for (const [index, observation] of observations.entries()) {
-      if (patientNamed(observation.subject?.reference, asking.client.baseUrl) !== patient) throw leak()
-      holdWithin(grant, observation, patient)
-      holdAgainstFilter(observation, query, bounds)
-      const before = observations[index - 1]
-      requireHonoured(before === undefined || inOrder(before, observation, query.order), '_sort')
-    }
-    total = checkedTotal(bundle, observations.length, position) ?? total
+    const observations = heldObservations(reading, bundle)
     const next = asking.client.nextLink(bundle)
-    rows.push(...rowsOf(observations, position, next, query.count))
-    const known = seen.size
-    for (const { id } of observations) seen.add(id)
-    idle = seen.size === known ? idle + 1 : 0
+    const fresh = reckoning.add({
+      ids: observations.map(({ id }) => id),
+      total: totalOf(bundle),
+      span: spanOf(here.link, next),
+    })
+    if (beginsAgain(observations, here)) reckoning.repeats()
+    if (passed !== undefined) passed += observations.length
+    const given = rowsOf(observations, here, { next, passed, count: query.count })
+    rows.push(...given.flatMap((row, at) => (row !== undefined && fresh[at] ? [row] : [])))
+    idle = fresh.includes(true) ? 0 : idle + 1
     if (next !== undefined && (followed.has(next) || idle > mostIdlePages))
       throw rejected('Its pages do not come to an end.')
     if (next !== undefined) followed.add(next)
-    position = next === undefined ? undefined : { link: next, size: start.size, skip: 0 }
+    position = next === undefined ? undefined : { link: next, size: start.size, skip: 0, before: passed }
   }
+  const { total, gaps: found } = reckoning.verdict(position === undefined)
+  for (const gap of found) gaps.add(gap)
+  if (gaps.has('fewer')) asking.rowFilter.note()
   const more = rows.length > query.count || position !== undefined
   const shown = rows.slice(0, query.count)
-  return pageOf(shown, start, more ? shown.at(-1)?.next : undefined, total, [...gaps])
+  // A server that takes rows out counts those that it does not show, unless all that it counted has come.
+  const isKnown = !asking.rowFilter.isKnown() || (position === undefined && start.link === undefined)
+  return pageOf(shown, start, more ? shown.at(-1)?.next : undefined, {
+    total: isKnown ? total : undefined,
+    gaps: [...gaps],
+  })
+}
+
+/** The observations of a page, each one held against the grant and the filter. */
+function heldObservations(
+  { asking, grant, patient, query, bounds }: Reading,
+  bundle: Bundle,
+): Checked<'Observation'>[] {
+  const observations = matchesOf(bundle, 'Observation')
+  for (const [index, observation] of observations.entries()) {
+    if (patientNamed(observation.subject?.reference, asking.client.baseUrl) !== patient) throw leak()
+    holdWithin(grant, observation, patient)
+    holdAgainstFilter(observation, query, bounds)
+    const before = observations[index - 1]
+    requireHonoured(before === undefined || inOrder(before, observation, query.order), '_sort')
+  }
+  return observations
+}
+
+/** How many rows came before the page of a position; undefined where that is not known. */
+function rowsBefore({ link, before }: Position): number | undefined {
+  return link === undefined ? 0 : (offsetOf(link) ?? before)
+}
+
+/** Whether a page that should go on behind an observation has that one again. */
+function beginsAgain(observations: readonly Checked<'Observation'>[], { link, skip, after }: Position) {
+  return link !== undefined && skip === 0 && observations.some(({ id }) => id === after)
 }
 
 function pageOf(
   rows: readonly Row[],
   start: Position | undefined,
   end: Position | undefined,
-  total: number | undefined,
-  gaps: readonly Gap[],
+  { total, gaps }: Pick<ObservationPage, 'total' | 'gaps'>,
 ): ObservationPage {
   return {
     observations: rows.map((row) => row.observation),
@@ -125,9 +182,7 @@ function pageOf(
 }
 
 async function readPage(
-  asking: Asking,
-  filter: SearchPairs,
-  { order }: ObservationPageQuery,
+  { asking, filter, query: { order } }: Reading,
   { link, size }: Position,
 ): Promise<Bundle> {
   const { client, call } = asking
@@ -145,41 +200,33 @@ async function readPage(
   return client.page(call, link, shape)
 }
 
-/** The observations of a page from its position on, each with the position behind it. */
+/** Every observation of a page, each with the position behind it; those before the page's position have been given. */
 function rowsOf(
   observations: readonly Checked<'Observation'>[],
-  { link, size, skip, after }: Position,
-  next: string | undefined,
-  count: number,
-): Row[] {
+  { link, size, skip, after, before }: Position,
+  {
+    next,
+    passed,
+    count,
+  }: { readonly next: string | undefined; readonly passed: number | undefined; readonly count: number },
+): (Row | undefined)[] {
   const known = after === undefined ? -1 : observations.findIndex(({ id }) => id === after)
   const first = known === -1 ? skip : known + 1
   const offset = link === undefined ? 0 : offsetOf(link)
   const pageable = next ?? link
-  return observations.slice(first).map((observation, index) => {
-    const taken = first + index + 1
+  return observations.map((observation, index) => {
+    if (index < first) return undefined
+    const taken = index + 1
     const there =
       pageable === undefined || offset === undefined ? undefined : linkAt(pageable, offset + taken, count)
     const position: Position =
       there !== undefined
         ? { link: there, size, skip: 0, after: observation.id }
         : taken === observations.length && next !== undefined
-          ? { link: next, size, skip: 0, after: observation.id }
-          : { ...(link === undefined ? {} : { link }), size, skip: taken, after: observation.id }
+          ? { link: next, size, skip: 0, after: observation.id, before: passed }
+          : { ...(link === undefined ? {} : { link, before }), size, skip: taken, after: observation.id }
     return { observation, next: position }
   })
-}
-
-/** The total of a page. Throws EXCHANGE_REJECTED when the page itself shows that it is wrong. */
-function checkedTotal(bundle: Bundle, length: number, { link }: Position): number | undefined {
-  const total = totalOf(bundle)
-  if (total === undefined) return undefined
-  const before = link === undefined ? 0 : (offsetOf(link) ?? 0)
-  const last = bundle.link?.every((one) => one.relation !== 'next') ?? true
-  const short = last && link === undefined && length < total
-  if (length > 0 && before + length > total) throw rejected('Its answer has more rows than its total.')
-  if (short) throw rejected('The rows of its answer do not add up to its total.')
-  return total
 }
 
 /** Where a page begins; undefined when nothing is left. Throws INVALID_ARGUMENT for a position that is not ours. */

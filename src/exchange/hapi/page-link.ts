@@ -19,6 +19,15 @@ export function linkAt(link: string, offset: number, count: number): string | un
   return `?${query}`
 }
 
+/** How many rows a page stands for, where its link and the next one say where they are. */
+export function spanOf(link: string | undefined, next: string | undefined): number | undefined {
+  const [from, to] = [
+    link === undefined ? 0 : offsetOf(link),
+    next === undefined ? undefined : offsetOf(next),
+  ]
+  return from === undefined || to === undefined || to <= from ? undefined : to - from
+}
+
 function queryOf(link: string): URLSearchParams | undefined {
   const start = link.indexOf('?')
   return start === -1 ? undefined : new URLSearchParams(link.slice(start + 1))

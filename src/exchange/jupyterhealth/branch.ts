@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { fhirMcpError, isFhirMcpError } from '../../errors.ts'
 import { type Checked, rejected } from '../check.ts'
 import type { Branch } from '../merge.ts'
+import { PageExpired } from '../page-expired.ts'
 
 /** An observation, and when it began: in milliseconds since the epoch, as `effectiveStart` says it. */
 export interface Row {
@@ -27,6 +28,8 @@ export interface PagedBranch extends Branch<Row, Position> {
   total(): number | undefined
   /** Every row of the branch where the first page has them all. */
   whole(): readonly Row[] | undefined
+  /** Whether rows came again, and not because new ones moved them: then others are missing in their place. */
+  repeats(): boolean
 }
 
 /** How a branch is read. */
@@ -46,6 +49,12 @@ export function createBranch(reader: BranchReader, from: string | undefined, siz
   let rows: readonly Row[] | undefined
   let total: number | undefined
   let whole: readonly Row[] | undefined
+  /** Ids of the rows that were read, and how many matches there were when the first of them came. */
+  const seen = new Set<string>()
+  let fresh: ReadonlySet<Row> = new Set()
+  let totalBefore: number | undefined
+  let repeats = 0
+  let grown = 0
 
   /** Goes on to the next row that is this branch's own, as far as the rows at hand go. */
   const settle = () => {
@@ -58,7 +67,7 @@ export function createBranch(reader: BranchReader, from: string | undefined, siz
           ? { page: at.page + 1, size: at.size, skip: 0, ...(last ? { after: last } : {}) }
           : undefined
         rows = undefined
-      } else if (reader.isElsewhere(row)) {
+      } else if (reader.isElsewhere(row) || !fresh.has(row)) {
         at = { ...at, skip: at.skip + 1, after: row.observation.id }
       } else {
         return
@@ -69,15 +78,23 @@ export function createBranch(reader: BranchReader, from: string | undefined, siz
   const load = async (position: Position) => {
     const page = await reader.read(position.page, position.size).catch((error: unknown) => {
       if (position.page === 1 || !isFhirMcpError(error, 'FORBIDDEN')) throw error
-      throw fhirMcpError('INVALID_ARGUMENT', {
-        detail:
-          'cursor no longer fits what the exchange has: leave it out and start again with the first page.',
-      })
+      throw new PageExpired()
     })
     const expected = Math.min(position.size, page.total - (position.page - 1) * position.size)
     if (page.rows.length !== Math.max(0, expected)) {
       throw rejected('The rows of its answer do not add up to its total.')
     }
+    fresh = new Set(
+      page.rows.filter(({ observation: { id } }) => {
+        const isFresh = !seen.has(id)
+        seen.add(id)
+        return isFresh
+      }),
+    )
+    // What comes before the others while pages are turned moves as many rows to the next page, where they come again.
+    repeats += page.rows.length - fresh.size
+    totalBefore ??= page.total
+    grown = page.total - totalBefore
     total = page.total
     rows = page.rows
     if (position.page === 1 && page.rows.length === page.total) whole = page.rows
@@ -106,6 +123,7 @@ export function createBranch(reader: BranchReader, from: string | undefined, siz
     position: () => at ?? null,
     total: () => total,
     whole: () => whole,
+    repeats: () => repeats > Math.max(0, grown),
   }
 }
 
@@ -116,6 +134,7 @@ export const endedBranch: PagedBranch = {
   position: () => null,
   total: () => undefined,
   whole: () => undefined,
+  repeats: () => false,
 }
 
 function parsedPosition(text: string): Position {

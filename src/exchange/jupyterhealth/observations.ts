@@ -61,6 +61,7 @@ export async function observationsOf(
     return createBranch({ read, isElsewhere }, from, Math.min(query.count, largestPage))
   })
   const merged = await mergeBranches(branches, compare, query.count)
+  if (branches.some((branch) => branch.repeats())) gaps.add('repeated')
   return {
     observations: inSyncSpan('decode Open mHealth', (span) => {
       span?.setAttribute('fhir_mcp.observations', merged.items.length)

@@ -51,10 +51,12 @@ export async function countByPatient(
 /** The sum over patients that were all counted; undefined where one was not. */
 export function sumOf(counts: readonly PatientCount[]): ObservationCount | undefined {
   let [count, excluded] = [0, 0]
+  let shownOnly = false
   for (const { result } of counts) {
     if (typeof result === 'string') return undefined
     count += result.count
     excluded += result.excluded
+    shownOnly ||= result.shownOnly === true
   }
-  return { count, excluded }
+  return { count, excluded, ...(shownOnly ? { shownOnly } : {}) }
 }

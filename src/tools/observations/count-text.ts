@@ -12,6 +12,20 @@ export function countParameters({ count, excluded, imported }: ObservationCount)
   ]
 }
 
+/** What has to be said of a count that is no number of all that there is. */
+export function shownNotes({ shownOnly }: Pick<ObservationCount, 'shownOnly'>): string[] {
+  return shownOnly
+    ? [
+        'The exchange takes rows out of its answers: these are the rows that it showed. How many there are is not known.',
+      ]
+    : []
+}
+
+/** What kind of number a count is. */
+export function exactness({ shownOnly }: Pick<ObservationCount, 'shownOnly'>): string {
+  return shownOnly ? 'shown by the exchange' : 'exact'
+}
+
 /** A count in words. */
 export function countText({ count, excluded, imported }: ObservationCount): string {
   const left = excluded === 0 ? '' : ` (${excluded} entered in error or cancelled are not counted)`

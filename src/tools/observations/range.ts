@@ -1,4 +1,5 @@
 import type { Gap, ObservationFilter } from '../../exchange/exchange.ts'
+import { searchedAnew } from '../../exchange/page-expired.ts'
 import type { Observation } from '../../fhir/types.ts'
 import { type ReadingTime, readingTime } from '../../results/reading-time.ts'
 import { excludedStatusOf } from '../../results/standing.ts'
@@ -22,6 +23,15 @@ export interface FoundEnd {
  * undated ones last; those entered in error or cancelled are passed over.
  */
 export async function rangeEnd(
+  context: Pick<GrantedContext, 'exchange' | 'grant'>,
+  filter: ObservationFilter,
+  end: 'first' | 'last',
+  zone: string,
+): Promise<FoundEnd> {
+  return searchedAnew(() => lookForEnd(context, filter, end, zone))
+}
+
+async function lookForEnd(
   { exchange, grant }: Pick<GrantedContext, 'exchange' | 'grant'>,
   filter: ObservationFilter,
   end: 'first' | 'last',

@@ -6,6 +6,7 @@ import type {
   ObservationPageQuery,
   ObservationPosition,
 } from '../../exchange/exchange.ts'
+import { readTwice } from '../../exchange/read-twice.ts'
 import type { Observation } from '../../fhir/types.ts'
 import type { GrantedContext } from '../tool.ts'
 
@@ -37,13 +38,20 @@ export interface PageReading<End> {
 
 /**
  * Reads all observations that fit, newest first, a page at a time, and hands each one on once: pages may overlap while
- * something is added.
+ * something is added. Where the exchange forgets its pages, or repeats rows in the place of others, it is read once more.
+ * Throws EXCHANGE_UNAVAILABLE or EXCHANGE_REJECTED where that is so again: what would be missing is in no number then.
  */
 export async function readPages<End>(
   reading: PageReading<End>,
 ): Promise<{ end: 'complete' | 'stuck' | End; gaps: readonly Gap[] }> {
-  const { ask, filter, signal, most = Number.POSITIVE_INFINITY, take, endAfter } = reading
   const seen = new Set<string>()
+  return readTwice(() => readOnce(reading, seen))
+}
+
+async function readOnce<End>(
+  { ask, filter, signal, most = Number.POSITIVE_INFINITY, take, endAfter }: PageReading<End>,
+  seen: Set<string>,
+): Promise<{ end: 'complete' | 'stuck' | End; gaps: readonly Gap[] }> {
   const gaps = new Set<Gap>()
   const ended = (end: 'complete' | 'stuck' | End) => ({ end, gaps: [...gaps] })
   let read = 0
