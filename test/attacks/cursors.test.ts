@@ -188,7 +188,7 @@ describe('a cursor', () => {
         `${encoded({ alg: 'none' })}.${plain}.`,
         `${encoded({ alg: 'dir', enc: 'A128CBC-HS256' })}.${parts.slice(1).join('.')}`,
         signer.token({ position: 'pat-1' }),
-        [plain, ' ', 'pat-1', '?_getpages=1', 'null', '{"page":1,"size":1000,"skip":0}'][n % 6] ?? plain,
+        [plain, '.', 'pat-1', '?_getpages=1', 'null', '{"page":1,"size":1000,"skip":0}'][n % 6] ?? plain,
       ]
       return { index, cursor: ways[way] ?? foreign }
     })

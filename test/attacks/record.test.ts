@@ -210,19 +210,32 @@ describe('the record of a call', () => {
   })
 })
 
-describe('a JupyterHealth Exchange', () => {
-  it('has no such resources, and is not asked', async () => {
-    const other = await startExchange({ dialect: 'jupyterhealth' })
+describe('what a JupyterHealth Exchange imported', () => {
+  it('is not asked for of a patient within reach by studies alone', async () => {
+    const other = await startExchange({ dialect: 'jupyterhealth', authorize: () => 'northlake_manager' })
     const jupyter = await startAttacked(signer, {
-      fhir: { baseUrl: other.url, credentials: 'none', dialect: 'jupyterhealth', types: [...types] },
+      fhir: {
+        baseUrl: other.url,
+        credentials: 'held',
+        heldToken: async () => 'token-of-the-exchange',
+        dialect: 'jupyterhealth',
+        types: [...types],
+      },
     })
-    const bearer = tokenOf({ patient: '40001', ...permissionsClaim() })
-    const given = { patient_id: '40001', type: 'Condition' }
-    expect((await jupyter.call(bearer, 'search_fhir', given)).code).toBe('NOT_SUPPORTED_BY_EXCHANGE')
-    expect((await jupyter.call(bearer, 'read_fhir', { ...given, id: '1' })).code).toBe(
-      'NOT_SUPPORTED_BY_EXCHANGE',
-    )
-    expect(other.count).toBe(0)
+    const byStudy = tokenOf(permissionsClaim({ studies: ['30006'] }))
+    const given = { patient_id: '40006', type: 'Condition' }
+    const ask = (bearer: string) => [
+      jupyter.call(bearer, 'search_fhir', given),
+      jupyter.call(bearer, 'read_fhir', { ...given, id: '6f1d2c3b-0a4e-4c5d-8e6f-7a8b9c0d1e2f' }),
+    ]
+    for (const answer of await Promise.all(ask(byStudy))) expect(answer.isError, answer.body).toBe(true)
+    const asked = () => other.requests.filter(({ path }) => path.includes('/Condition'))
+    expect(asked()).toEqual([])
+    // The control: an organization's permission has the exchange asked.
+    const byOrganization = tokenOf(permissionsClaim({ organizations: { '20009': 'manager' } }))
+    const [found] = await Promise.all(ask(byOrganization))
+    expect(found?.isError, found?.body).toBe(false)
+    expect(asked()).not.toEqual([])
     await Promise.all([jupyter.close(), other.close()])
   })
 })
