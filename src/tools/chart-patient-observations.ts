@@ -159,7 +159,7 @@ function figuresThatFit(
     return left < 0
   })
   if (cut === -1) return { shown: parts, notes: [] }
-  const note = `Figures of ${parts.length - cut} series are left out for size. Ask for fewer data_types.`
+  const note = `Figures of ${parts.length - cut} series are left out for size. Ask for fewer data_types, or a shorter period (start, end).`
   return { shown: parts.slice(0, cut), notes: [note] }
 }
 

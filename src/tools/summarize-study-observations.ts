@@ -8,6 +8,13 @@ import { cursor } from './arguments/paging.ts'
 import { observationArguments, observationRule } from './observations/arguments.ts'
 import { type AskedObservations, askedObservations } from './observations/asked.ts'
 import { importNotes } from './observations/import-notes.ts'
+import {
+  changedNotes,
+  inSeriesOrder,
+  leftOutNotes,
+  positionOfSeries,
+  type SeriesPosition,
+} from './observations/left-out.ts'
 import { codesIn } from './observations/participant-codes.ts'
 import { notReadReasons, type PatientOutcome } from './observations/patients-line.ts'
 import { readPatients } from './observations/read-patients.ts'
@@ -16,7 +23,13 @@ import { isWords, nameOf, wordsParameters } from './observations/series-names.ts
 import { answerOf, headline, headOf, mostNamed, type Result } from './observations/study-answer.ts'
 import { bytesOfPart, layOutStudy } from './observations/study-layout.ts'
 import { notReadPart, patientPart } from './observations/study-parts.ts'
-import { cutAt, parsePosition, positionAfter, type StudyCut } from './observations/study-position.ts'
+import {
+  cutAt,
+  parsePosition,
+  positionAfter,
+  type StudyCut,
+  type StudyPosition,
+} from './observations/study-position.ts'
 import { emptyTally, note } from './observations/study-tally.ts'
 import type { SummaryPart } from './observations/summary-parts.ts'
 import { studyOf } from './target-study.ts'
@@ -28,7 +41,7 @@ const input = z.strictObject({
   study_id: studyId,
   by: z.enum(['week', 'patient']).optional().describe('A row per ISO week, or per patient'),
   ...observationArguments,
-  cursor: cursor.describe('Goes on with the patients that are left'),
+  cursor: cursor.describe('Goes on with the patients that are left, or the series that did not fit'),
 })
 type Input = z.output<typeof input>
 
@@ -62,29 +75,49 @@ export const summarizeStudyObservations = defineTool({
     const call = { principal: context.principal, tool: name, arguments: { ...given, study_id: study } }
     const position =
       given.cursor === undefined ? undefined : parsePosition(await context.cursors.open(call, given.cursor))
-    const cut = cutAt(all, position)
+    const cut = cutAt(all, position?.patients)
     const summary = given.by === 'patient' ? byPatient : together
-    const result = await summary({ given, asked, cut, context, head: headOf(asked, all, context) })
-    const last = cut.left[result.read.taken - 1]
-    const next =
-      last === undefined || result.read.end === 'complete'
-        ? undefined
-        : await context.cursors.seal(call, positionAfter(all, last))
+    const series = position?.series
+    const result = await summary({ given, asked, cut, context, series, head: headOf(asked, all, context) })
+    const there = nextPosition(result, cut, all, position)
+    const next = there === undefined ? undefined : await context.cursors.seal(call, there)
     const imports = await importNotes(context, 0)
     return answerOf({ asked, all, cut, context, result, next, imports, by: given.by })
   },
 })
 
+/**
+ * Where the next call goes on: with the patients that are left, whose numbers are others; or, where all of these were read, with
+ * the series that did not fit.
+ */
+function nextPosition(
+  { read, laid, ordered }: Result,
+  cut: StudyCut,
+  all: readonly string[],
+  position: StudyPosition | undefined,
+): StudyPosition | undefined {
+  if (read.end === 'complete') {
+    if (laid.hidden.length === 0) return undefined
+    return {
+      ...(position?.patients === undefined ? {} : { patients: position.patients }),
+      series: positionOfSeries(ordered, ordered.length - laid.hidden.length),
+    }
+  }
+  const last = cut.left[read.taken - 1]
+  return last === undefined ? undefined : positionAfter(all, last)
+}
+
 interface Summing {
   readonly given: Input
   readonly asked: AskedObservations
   readonly cut: StudyCut
+  readonly series: SeriesPosition | undefined
   readonly context: GrantedContext
   /** What stands before everything in the answer. */
   readonly head: readonly ParametersParameter[]
 }
 
-async function together({ given, asked, cut, context, head }: Summing): Promise<Result> {
+async function together({ given, asked, cut, context, series: from, head }: Summing): Promise<Result> {
   const zone = asked.period.timeZone
   const study = collectStudy()
   const weeks = new Map<string, StudyCollector>()
@@ -115,15 +148,21 @@ async function together({ given, asked, cut, context, head }: Summing): Promise<
   const remarks = noRemarks()
   remark(remarks, series)
   const fixed = bytesOfAll(notRead) + bytesOfHead(head, words) + bytesOf(headline(asked, context))
-  const laid = layOutStudy(numeric, inWeeks, context.byteBudget - frame - fixed)
+  const ordered = inSeriesOrder(numeric)
+  const left = ordered.slice(from?.skip ?? 0)
+  const laid = layOutStudy(left, numeric, inWeeks, context.byteBudget - frame - fixed)
   return {
     read,
     tally,
     words,
     remarks,
+    ordered,
     laid: {
       parts: [...notRead, ...laid.parts],
+      hidden: laid.hidden,
       notes: [
+        ...changedNotes(ordered, from),
+        ...leftOutNotes(laid.hidden, read.end === 'complete'),
         ...(tally.observations === 0 ? [] : [pooled]),
         ...laid.notes,
         ...(given.by === 'week' ? weekNotes(zone, withoutDay) : []),
@@ -166,7 +205,14 @@ async function byPatient({ asked, cut, context, head }: Summing): Promise<Result
       return true
     },
   })
-  return { read, tally, words: [...words].sort(), remarks, laid: { parts, notes: [] } }
+  return {
+    read,
+    tally,
+    words: [...words].sort(),
+    remarks,
+    ordered: [],
+    laid: { parts, hidden: [], notes: [] },
+  }
 }
 
 function weekNotes(zone: string, withoutDay: number): string[] {

@@ -607,8 +607,66 @@ describe('summarize_patient_observations', () => {
     const shown = seriesOf(answer)
     expect(shown.map(({ name }) => name)).toContain('Analyte 30 (1030-0) | /min')
     expect(shown.length).toBeLessThan(60)
-    expect(answer.text).toMatch(/Left out for size: Analyte .* Ask for each with data_type\./)
+    expect(answer.text).toMatch(
+      /Left out for size: \d+ series\. The cursor gives them\. Or ask for one with data_type: http:\/\/loinc\.org\|1\d\d\d-0, /,
+    )
     for (const { name } of shown) expect(answer.text).toContain(name.split(' | ')[0])
+  })
+
+  it('gives every series that does not fit by the cursor, each once, and by the data_type that it names', async () => {
+    const many = Array.from({ length: 80 }, (_, type) =>
+      Array.from({ length: 1 + (type % 5) }, (_, index) =>
+        observation(`o${type}-${index}`, {
+          code: { coding: [{ system: 'urn:lab', code: `A ${type}`, display: `Analyte ${type}` }] },
+          valueQuantity: quantity(index),
+        }),
+      ),
+    ).flat()
+    const context = { byteBudget: 16_384 }
+    const seen: string[] = []
+    let cursor: string | undefined
+    let pages = 0
+    let text = ''
+    do {
+      const answer = await ask(many, cursor === undefined ? {} : { cursor }, { context })
+      expect(Buffer.byteLength(JSON.stringify(answer.structured) + answer.text)).toBeLessThanOrEqual(16_384)
+      text = answer.text ?? ''
+      if (pages === 0) {
+        const [, asked = ''] = /data_type: (urn:lab\|A \d+),/.exec(text) ?? []
+        expect(seriesOf(await ask(many, { data_type: asked }, { context }))).toHaveLength(1)
+      } else expect(text).toMatch(/^Series \d+ to \d+ of 80$/m)
+      seen.push(...seriesOf(answer).map(({ name }) => name))
+      cursor = top(answer, 'cursor') as string | undefined
+      if (cursor !== undefined) expect(text).toContain(`cursor: ${cursor}`)
+      pages += 1
+    } while (cursor !== undefined)
+    expect(pages).toBeGreaterThan(2)
+    expect(seen).toHaveLength(80)
+    expect(new Set(seen).size).toBe(80)
+    expect(text).not.toContain('Left out for size')
+  })
+
+  it('says on a later page that the readings have changed, and refuses a cursor of another call', async () => {
+    const many = Array.from({ length: 80 }, (_, type) =>
+      observation(`o${type}`, {
+        code: coded(`${1000 + type}-0`, `Analyte ${type}`),
+        valueQuantity: quantity(1),
+      }),
+    )
+    const context = { byteBudget: 16_384 }
+    const first = await ask(many, {}, { context })
+    const cursor = top(first, 'cursor')
+    const again = await ask(many, { cursor }, { context })
+    expect(again.text).not.toContain('have changed')
+    const changed = await ask(
+      [...many, observation('new', { valueQuantity: quantity(1) })],
+      { cursor },
+      { context },
+    )
+    expect(changed.text).toContain('Observations have changed since the page before')
+    await expect(ask(many, { cursor, start: '2026' }, { context })).rejects.toMatchObject({
+      code: 'FHIR_MCP_INVALID_ARGUMENT',
+    })
   })
 
   it('lists the newest days that fit, with figures over all', async () => {

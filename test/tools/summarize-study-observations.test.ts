@@ -584,6 +584,37 @@ describe('summarize_study_observations', () => {
     expect(answer.text).toContain('Nobody within reach is enrolled')
   })
 
+  it('gives the series that do not fit by the cursor, each once, over all patients', async () => {
+    const rows = ['p1', 'p2'].flatMap((patient) =>
+      Array.from({ length: 60 }, (_, type) =>
+        rate(`${patient}-${type}`, patient, type, { code: coded(`${1000 + type}-0`, `Analyte ${type}`) }),
+      ),
+    )
+    const exchange = observationDouble(rows)
+    const seen: unknown[] = []
+    let cursor: unknown
+    let pages = 0
+    do {
+      const given = cursor === undefined ? {} : { cursor }
+      const answer = await call(given, exchange, { byteBudget: 16_384 })
+      expect(Buffer.byteLength(JSON.stringify(answer.structured) + answer.text)).toBeLessThanOrEqual(16_384)
+      const parts = parametersNamed(answer, 'series')
+      for (const { part = [] } of parts) {
+        expect([valueNamed(part, 'n'), valueNamed(part, 'patients')]).toEqual([2, 2])
+        seen.push(valueNamed(part, 'type'))
+      }
+      expect(top(answer, 'complete')).toBe(true)
+      cursor = top(answer, 'cursor')
+      const left =
+        /Left out for size: \d+ series\. The cursor gives them\. Or ask for one with data_type: http/
+      expect(left.test(answer.text ?? '')).toBe(cursor !== undefined)
+      pages += 1
+    } while (cursor !== undefined)
+    expect(pages).toBeGreaterThan(2)
+    expect(new Set(seen).size).toBe(60)
+    expect(seen).toHaveLength(60)
+  })
+
   it('says that a count of steps is no day', async () => {
     const steps = rate('s', 'p1', 0, {
       code: coded('55423-8'),

@@ -13,7 +13,9 @@ import { loincSystem, namespaceSystems, parseSchemaCode } from '../../open-mheal
 import { memberLabel } from '../../results/reading-names.ts'
 import { shortText } from './text.ts'
 
-export const dataType = shortText(256)
+const longest = 256
+
+export const dataType = shortText(longest)
   .optional()
   .describe('Short name (heart-rate), LOINC or Open mHealth code, or system|code')
 
@@ -60,6 +62,14 @@ export function askedTypeOf(given: string): AskedType {
   const known = searchCodesOf(type)
   const isNew = own !== undefined && !known.some((one) => one.code === own.code)
   return { type, member, codes: isNew ? [...known, own] : known, panels: [], label: type.name }
+}
+
+/** Whether a text is a `data_type` that means exactly the code that it says. */
+export function isAskable(text: string): boolean {
+  const bar = text.lastIndexOf('|')
+  return (
+    text.length <= longest && bar !== -1 && uri.test(text.slice(0, bar)) && code.test(text.slice(bar + 1))
+  )
 }
 
 function memberOf(type: DataType, member: Member): AskedType {

@@ -6,6 +6,7 @@ import { parametersOf } from '../../results/parameters.ts'
 import { singleAnswer } from '../../results/single.ts'
 import { reasonText } from '../../results/standing.ts'
 import { percentileMethod } from '../../statistics/percentiles.ts'
+import type { StudySeries } from '../../statistics/study-series.ts'
 import { studyOf } from '../target-study.ts'
 import type { GrantedContext } from '../tool.ts'
 import { type AskedObservations, askedParameters, wordingOf } from './asked.ts'
@@ -27,6 +28,8 @@ export interface Result {
   readonly tally: Tally
   readonly words: readonly string[]
   readonly remarks: Remarks
+  /** All series of numbers, in the order of pages. */
+  readonly ordered: readonly StudySeries[]
   readonly laid: LaidOut
 }
 

@@ -7,6 +7,8 @@ import type { SummaryPart } from './summary-parts.ts'
 /** What of a summary fits, and what has to be said of the rest. */
 export interface LaidOut {
   readonly parts: readonly SummaryPart[]
+  /** Series that did not fit, in the order of the others. */
+  readonly hidden: readonly StudySeries[]
   readonly notes: readonly string[]
 }
 
@@ -16,11 +18,12 @@ export function bytesOfPart({ parameter, line }: SummaryPart): number {
 }
 
 /**
- * The series that fit, those with most values first in line, then their weeks: the newest of every series before the second
+ * The series that fit, the first of `bySize` in line, in the order of `byName`, and their weeks: the newest of every series before the second
  * newest of any. `weeks` has the series of each week by its Monday. What is left out is said.
  */
 export function layOutStudy(
-  series: readonly StudySeries[],
+  bySize: readonly StudySeries[],
+  byName: readonly StudySeries[],
   weeks: ReadonlyMap<string, readonly StudySeries[]>,
   bytes: number,
 ): LaidOut {
@@ -29,20 +32,18 @@ export function layOutStudy(
     left -= bytesOfPart(part)
     return left >= 0
   }
-  const bySize = series.toSorted((a, b) => (b.description?.n ?? 0) - (a.description?.n ?? 0))
-  const tooLarge = bySize.findIndex((one) => !fits(studySeriesPart(one, [])))
+  // One is always given, so that the next page goes on.
+  const tooLarge = bySize.findIndex((one, index) => !fits(studySeriesPart(one, [])) && index > 0)
   const shown = new Set(tooLarge === -1 ? bySize : bySize.slice(0, tooLarge))
-  const hidden = series.filter((one) => !shown.has(one))
+  const hidden = bySize.filter((one) => !shown.has(one))
   const rows = new Map([...shown].map((one) => [one, weeksOf(one, weeks)] as const))
   const given = tooLarge === -1 ? weeksThatFit(rows, fits) : new Map<StudySeries, SummaryPart[]>()
   const cut = [...rows].filter(([one, all]) => (given.get(one)?.length ?? 0) < all.length)
   const cutNames = cut.map(([one, all]) => `${nameOf(one)} ${given.get(one)?.length ?? 0} of ${all.length}`)
   return {
-    parts: series.filter((one) => shown.has(one)).map((one) => studySeriesPart(one, given.get(one) ?? [])),
+    parts: byName.filter((one) => shown.has(one)).map((one) => studySeriesPart(one, given.get(one) ?? [])),
+    hidden,
     notes: [
-      ...(hidden.length === 0
-        ? []
-        : [`Left out for size: ${someOf(hidden.map(nameOf))}. Ask for each with data_type.`]),
       ...(cut.length === 0
         ? []
         : [

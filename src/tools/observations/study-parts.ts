@@ -13,7 +13,13 @@ import type { Series } from '../../statistics/series.ts'
 import type { StudySeries } from '../../statistics/study-series.ts'
 import type { PatientOutcome } from './patients-line.ts'
 import { isWords, nameOf } from './series-names.ts'
-import { convertedParameters, convertedText, excludedParameters, type SummaryPart } from './summary-parts.ts'
+import {
+  convertedParameters,
+  convertedText,
+  excludedParameters,
+  mostCodes,
+  type SummaryPart,
+} from './summary-parts.ts'
 
 const noUnit: Unit = { label: '', system: undefined, code: undefined }
 const figures = ['min', 'max', 'mean', 'median', 'sd'] as const
@@ -27,7 +33,7 @@ export function studySeriesPart(series: StudySeries, weeks: readonly SummaryPart
     name: 'series',
     part: [
       ...headOf(series),
-      ...codes.map((code) => codeParameter('code', code)),
+      ...codes.slice(0, mostCodes).map((code) => codeParameter('code', code)),
       { name: 'patients', valueInteger: patients },
       { name: 'n', valueInteger: description?.n ?? 0 },
       ...excludedParameters(series),
@@ -108,7 +114,7 @@ export function patientPart(
       : `${readings.observations - excluded} observations`,
     ...[...readings.excluded].map(([why, n]) => `${n} left out ${reasonText(why)}`),
     gaps.length === 0 ? undefined : 'PARTIAL: something may be missing',
-    hidden === 0 ? undefined : `${hidden} series left out for size`,
+    hidden === 0 ? undefined : `${hidden} series left out for size: summarize_patient_observations gives them`,
   ])
   return { parameter, line: [line, ...shown.map(patientLine)].join('\n') }
 }

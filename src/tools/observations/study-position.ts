@@ -2,16 +2,17 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { fhirMcpError } from '../../errors.ts'
 import { compareIds } from '../../results/keyset.ts'
+import { seriesPositionSchema } from './left-out.ts'
 
 /**
  * Where a study is gone on with. It holds no numbers: percentiles of parts cannot be put together, and a cursor that carried
  * every value would be too long for an assistant to copy.
  */
 const positionSchema = z.strictObject({
-  /** The last patient of the parts before. */
-  after: z.string(),
-  /** Who was enrolled up to there, as a digest. */
-  enrolled: z.string(),
+  /** The last patient of the parts before, and who was enrolled up to there, as a digest; none: from the first patient on. */
+  patients: z.strictObject({ after: z.string(), enrolled: z.string() }).optional(),
+  /** Where the series of these patients go on, all of whom fit into a call; none: from the first one on. */
+  series: seriesPositionSchema.optional(),
 })
 export type StudyPosition = z.output<typeof positionSchema>
 
@@ -25,7 +26,8 @@ export interface StudyCut {
 
 /** Where the call after this patient goes on; `all` is sorted by id. */
 export function positionAfter(all: readonly string[], patient: string): StudyPosition {
-  return { after: patient, enrolled: digestOf(all.filter((one) => compareIds(one, patient) <= 0)) }
+  const enrolled = digestOf(all.filter((one) => compareIds(one, patient) <= 0))
+  return { patients: { after: patient, enrolled } }
 }
 
 /** Reads what a cursor held. Throws INVALID_ARGUMENT for anything else. */
@@ -36,7 +38,7 @@ export function parsePosition(opened: unknown): StudyPosition {
 }
 
 /** Cuts the patients of a study at a position; without one, all are left. */
-export function cutAt(all: readonly string[], position: StudyPosition | undefined): StudyCut {
+export function cutAt(all: readonly string[], position: StudyPosition['patients']): StudyCut {
   if (position === undefined) return { earlier: [], left: all, isSame: true }
   const isEarlier = (patient: string) => compareIds(patient, position.after) <= 0
   const earlier = all.filter(isEarlier)

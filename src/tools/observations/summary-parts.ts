@@ -14,6 +14,8 @@ export interface SummaryPart {
   readonly line: string
 }
 
+/** Codes of a series that an answer names. */
+export const mostCodes = 20
 const noUnit: Unit = { label: '', system: undefined, code: undefined }
 const figures = ['min', 'max', 'mean', 'median', 'sd'] as const
 
@@ -25,7 +27,7 @@ export function seriesPart(series: Series): SummaryPart {
     ...(component === undefined ? [] : [{ name: 'component', valueString: component }]),
     ...(statistic === undefined ? [] : [{ name: 'statistic', valueString: statistic }]),
     ...(unit.label === '' ? [] : [{ name: 'unit', valueString: unit.label }]),
-    ...codes.map((code) => codeParameter('code', code)),
+    ...codes.slice(0, mostCodes).map((code) => codeParameter('code', code)),
     { name: 'n', valueInteger: description?.n ?? 0 },
     ...excludedParameters(series),
     ...convertedParameters(series),
