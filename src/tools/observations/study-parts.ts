@@ -114,7 +114,9 @@ export function patientPart(
       : `${readings.observations - excluded} observations`,
     ...[...readings.excluded].map(([why, n]) => `${n} left out ${reasonText(why)}`),
     gaps.length === 0 ? undefined : 'PARTIAL: something may be missing',
-    hidden === 0 ? undefined : `${hidden} series left out for size: summarize_patient_observations gives them`,
+    hidden === 0
+      ? undefined
+      : `${hidden} series left out for size: summarize_patient_observations gives them`,
   ])
   return { parameter, line: [line, ...shown.map(patientLine)].join('\n') }
 }
