@@ -8,6 +8,7 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY plugins ./plugins
 COPY src ./src
+COPY scripts/bundled-thread.mjs ./scripts/
 RUN npm run build
 # The broker and Redis are optional for others; an image has to have what it may be asked for, as the lockfile says.
 RUN npm pkg set \
@@ -19,7 +20,7 @@ RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 RUN find node_modules dist -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete \
     && find node_modules -type d -empty -delete
 # The folder of the audit, as it will be in the image: its owner's alone.
-RUN rm -rf dist/src/demo && mkdir -p -m 755 state && mkdir -m 700 state/fastify-fhir-mcp
+RUN rm -rf dist/src/demo dist/src/charts/bundled-thread.* && mkdir -p -m 755 state && mkdir -m 700 state/fastify-fhir-mcp
 
 # Node 24 and the libraries that it needs: no shell, no package manager, no npm.
 FROM gcr.io/distroless/nodejs24-debian13:nonroot@sha256:fbbdda866ea71aef98c4abece17e3d61fbf820cc2ef3961522caa2478716171a

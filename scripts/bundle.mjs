@@ -56,7 +56,9 @@ async function makeBundle() {
 
 /** What the npm package has, without what only tests, examples and authors of tools need. */
 function copyBuild(folder) {
-  const left = ['bench', 'test', 'src/demo', 'src/test-kit'].map((path) => join(dist, path))
+  const left = ['bench', 'test', 'src/demo', 'src/test-kit', 'src/charts/bundled-thread.js'].map((path) =>
+    join(dist, path),
+  )
   cpSync(dist, join(folder, 'dist'), {
     recursive: true,
     filter: (path) => !left.some((one) => path === one || path.startsWith(one + sep)),

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import type { TopLevelSpec } from 'vega-lite'
 import type { Drawing, Drawn } from './thread.mjs'
@@ -8,10 +9,22 @@ export interface Artist {
   draw(spec: TopLevelSpec, signal: AbortSignal): Promise<Uint8Array>
 }
 
-const threadFile = new URL('./thread.mjs', import.meta.url)
 /** The longest that a picture may take, and how long a thread that draws none keeps its memory. Milliseconds. */
 const longest = 30_000
 const idle = 60_000
+
+/** What the thread runs: a file, or a text that has all of it. */
+type Program = URL | { readonly code: string }
+
+/** The file of the thread is beside this one, but for a bundle: bundlers put this module elsewhere, or leave `import.meta` empty. */
+async function programOfThread(): Promise<Program> {
+  const here: string | undefined = import.meta.url
+  const file = here === undefined ? undefined : new URL('./thread.mjs', here)
+  if (file !== undefined && existsSync(file)) return file
+  const { bundledThread } = await import('./bundled-thread.ts')
+  if (bundledThread === undefined) throw new Error('The file of the thread that draws is not there')
+  return { code: bundledThread }
+}
 
 interface Waiting {
   readonly resolve: (png: Uint8Array) => void
@@ -22,8 +35,9 @@ interface Waiting {
  * An artist with a thread of its own, begun with the first picture and ended a minute after the last: drawing takes tenths of a
  * second, in which the process would answer nobody, and over 100 MB.
  */
-export function createArtist(file: URL = threadFile): Artist {
+export function createArtist(given?: URL): Artist {
   const waiting = new Map<number, Waiting>()
+  let program: Promise<Program> | undefined
   let worker: Worker | undefined
   let ending: NodeJS.Timeout | undefined
   let count = 0
@@ -36,9 +50,11 @@ export function createArtist(file: URL = threadFile): Artist {
     void failed.terminate()
   }
 
-  function begin(): Worker {
+  function begin(of: Program): Worker {
     // No variables of the environment: there are secrets among them. Nothing written there may reach a client over stdio.
-    const begun = new Worker(file, { env: {}, execArgv: [], stdout: true, stderr: true })
+    const surroundings = { env: {}, execArgv: [], stdout: true, stderr: true }
+    const begun =
+      of instanceof URL ? new Worker(of, surroundings) : new Worker(of.code, { ...surroundings, eval: true })
     begun.on('message', ({ id, png }: Drawn) => {
       const found = waiting.get(id)
       if (png === undefined) found?.reject(new Error('The picture could not be drawn'))
@@ -51,8 +67,11 @@ export function createArtist(file: URL = threadFile): Artist {
 
   async function draw(spec: TopLevelSpec, signal: AbortSignal): Promise<Uint8Array> {
     signal.throwIfAborted()
+    program ??= given === undefined ? programOfThread() : Promise.resolve(given)
+    const of = await program
+    signal.throwIfAborted()
     clearTimeout(ending)
-    worker ??= begin()
+    worker ??= begin(of)
     const drawing = worker
     const id = ++count
     drawing.ref()

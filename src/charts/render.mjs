@@ -1,16 +1,13 @@
 // @ts-check
 // JavaScript, because it runs in a thread: a thread is given to Node as it is, past whatever runs TypeScript from its source.
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { fontFiles, wasmFile } from './assets.mjs'
 import { textWidth } from './text-width.mjs'
 
-const require = createRequire(import.meta.url)
 /** Dots of the picture for one CSS pixel: two, and fewer where the file would be too large. */
 const zooms = /** @type {const} */ ([2, 1.5, 1])
 /** The largest file that is made with more than one dot for a pixel. */
 export const mostBytes = 150_000
 
-const weights = [400, 600]
 /** @type {Promise<typeof import('@resvg/resvg-wasm')> | undefined} */
 let wasm
 /** @type {Promise<Uint8Array[]> | undefined} */
@@ -44,7 +41,7 @@ export async function svgOf(spec) {
  */
 export async function pngOf(svg) {
   wasm ??= loadWasm()
-  fonts ??= loadFonts()
+  fonts ??= fontFiles()
   const [{ Resvg }, fontBuffers] = await Promise.all([wasm, fonts])
   const draw = (/** @type {number} */ zoom) => {
     const resvg = new Resvg(svg, {
@@ -67,12 +64,6 @@ export async function pngOf(svg) {
 
 async function loadWasm() {
   const resvg = await import('@resvg/resvg-wasm')
-  await resvg.initWasm(await readFile(require.resolve('@resvg/resvg-wasm/index_bg.wasm')))
+  await resvg.initWasm(await wasmFile())
   return resvg
-}
-
-/** @returns {Promise<Uint8Array[]>} */
-function loadFonts() {
-  const files = weights.map((weight) => `@fontsource/inter/files/inter-latin-${weight}-normal.woff2`)
-  return Promise.all(files.map((file) => readFile(require.resolve(file))))
 }

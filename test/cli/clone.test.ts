@@ -16,7 +16,15 @@ const { version } = z
 /** A clone as `npm ci` leaves it: with its dependencies, and not built. */
 function clone(): string {
   const folder = temporaryFolder()
-  for (const name of ['bin', 'plugins', 'src', 'package.json', 'tsconfig.json', 'tsconfig.build.json']) {
+  for (const name of [
+    'bin',
+    'plugins',
+    'scripts',
+    'src',
+    'package.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+  ]) {
     cpSync(join(root, name), join(folder, name), { recursive: true })
   }
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
