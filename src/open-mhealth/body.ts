@@ -12,7 +12,7 @@ export const bodyNotes = {
 } as const
 
 /** A body, or why there is none. */
-export type Body = { readonly members: object } | { readonly note: string }
+export type Body = { readonly members: object; readonly header: unknown } | { readonly note: string }
 
 type Attachment = NonNullable<Observation['valueAttachment']>
 
@@ -31,7 +31,7 @@ export function ownMember(object: object, name: string): unknown {
 }
 
 /**
- * Reads the `body` out of the base64 of a data point (`{header, body}`). A number that a double cannot hold as written
+ * Reads body and header out of the base64 of a data point (`{header, body}`). A number that a double cannot hold as written
  * (too many digits, too large) and a member that is there twice are refused: JSON.parse would change them in silence.
  */
 export function readBody(attachment: Attachment): Body {
@@ -48,8 +48,11 @@ export function readBody(attachment: Attachment): Body {
     return { note: bodyNotes.notParsed }
   }
   if (!isExact(text, point)) return { note: bodyNotes.notExact }
-  const body = isObject(point) ? ownMember(point, 'body') : undefined
-  return isObject(body) ? { members: body } : { note: bodyNotes.notDataPoint }
+  if (!isObject(point)) return { note: bodyNotes.notDataPoint }
+  const body = ownMember(point, 'body')
+  return isObject(body)
+    ? { members: body, header: ownMember(point, 'header') }
+    : { note: bodyNotes.notDataPoint }
 }
 
 function isJson(contentType: string): boolean {

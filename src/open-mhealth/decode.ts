@@ -10,6 +10,7 @@ import {
   isReversed,
   isWholeDay,
 } from './effective-time.ts'
+import { headerElements } from './header.ts'
 import { type LoincFacts, loincOfMember, loincOfType, stepsOfDay } from './loinc-rules.ts'
 import { componentOf, conceptOf, type Leaf, leavesOf } from './members.ts'
 import { namespaceSystems } from './systems.ts'
@@ -51,7 +52,7 @@ const openMHealthSystems: ReadonlySet<string | undefined> = new Set(Object.value
  * its offset; `measurement_location` as `bodySite`, `measurement_method` as `method`, `descriptive_statistic` as `interpretation` (its value is an
  * aggregate, not a reading). Every other member, and a time that differs from the resource's own, is a component (see
  * `componentOf`). Numbers are those of the body. A body of a type that nobody described is read member by member. The
- * header identifies uploads and devices and is left out. An odd
+ * header says how, by what and when it was made (see `headerElements`). An odd
  * time frame keeps the rest of the body from nothing: a `note` says what is odd. What cannot be decoded so is given back as it
  * is, with a note why. An observation without an attachment comes back as it is, without a note.
  */
@@ -63,11 +64,13 @@ export function decodeObservation(observation: Observation): Decoded {
   if ('note' in body) return undecoded(observation, body.note)
   const content = contentOf(schema?.type, body.members)
   if (content === undefined) return undecoded(observation, decodeNotes.unexpectedShape)
-  if (schema !== undefined) {
-    return { observation: build(rest, schema.type, schema.system, content), decoded: true }
+  if (schema === undefined && !isReadable(content.leaves)) {
+    return undecoded(observation, decodeNotes.unknownType)
   }
-  if (!isReadable(content.leaves)) return undecoded(observation, decodeNotes.unknownType)
-  return { observation: buildUndescribed(rest, content), decoded: true }
+  const built =
+    schema === undefined ? buildUndescribed(rest, content) : build(rest, schema.type, schema.system, content)
+  const system = schema?.system ?? memberSystemOf(rest.code)
+  return { observation: Object.assign(built, headerElements(built, body.header, system)), decoded: true }
 }
 
 function undecoded(observation: Observation, note: string): Decoded {

@@ -2,6 +2,8 @@ import { dayOf } from '../fhir/date-time.ts'
 import { isImported } from '../fhir/imported.ts'
 import type { Observation, ObservationComponent } from '../fhir/types.ts'
 import { type DataType, dataTypeOf } from '../open-mhealth/data-types.ts'
+import { modalityOf } from '../open-mhealth/header.ts'
+import { schemaNameOf } from '../open-mhealth/undescribed.ts'
 import { shownUnit } from '../units/written-unit.ts'
 import { anyResource } from './any-resource.ts'
 import { type AskedValues, everyValue, isAskedValue } from './asked-values.ts'
@@ -189,9 +191,15 @@ function marksOf(observation: Observation, statistic: string | undefined): strin
     ...(['preliminary', 'registered', 'unknown'].includes(status) ? [`status ${status}`] : []),
     ...(isModified(observation) ? ['modifierExtension not understood: may mean something else'] : []),
     ...(hasOtherFocus(observation) ? [`FOCUS ${focusText(observation)}: not a reading of the patient`] : []),
+    ...(modalityOf(observation) === 'self-reported' ? ['self-reported'] : []),
     ...(statistic === undefined ? [] : [`${statistic}, not a single reading`]),
     ...(isImported(observation) ? ['imported'] : []),
   ]
+}
+
+/** Whether `issued` is when a device or a person made the record, which is of no interest where it has a time. */
+function isOfSchema(code: Observation['code']): boolean {
+  return schemaNameOf(code) !== undefined
 }
 
 /** When it was released; the time of an undated one would be no more than a guess. */
@@ -200,7 +208,8 @@ function issuedText({ issued }: Observation, zone: string): string | undefined {
 }
 
 /** Whether its release says more than its time does: it is on another day. */
-function isIssuedLater({ issued }: Observation, time: ReadingTime, zone: string): boolean {
+function isIssuedLater({ issued, code }: Observation, time: ReadingTime, zone: string): boolean {
+  if (isOfSchema(code)) return false
   const at = issued === undefined ? undefined : readingTime({ effectiveInstant: issued }, zone).from
   if (at === undefined || time.from === undefined) return false
   return dayOf(at, zone) !== dayOf(time.to ?? time.from, zone)
@@ -219,8 +228,12 @@ function lineOf({ observation, type, name, time, text }: Said, { timeZone }: Obs
 
 type RareColumn = (typeof rareColumns)[number]
 
-function rareCell({ observation, interpretation, focus }: Said, column: RareColumn): string | undefined {
-  if (column === 'issued') return observation.issued
+function rareCell(
+  { observation, interpretation, focus, time }: Said,
+  column: RareColumn,
+): string | undefined {
+  if (column === 'issued')
+    return time.isDated && isOfSchema(observation.code) ? undefined : observation.issued
   if (column === 'imported_from') return isImported(observation) ? observation.meta?.source : undefined
   return column === 'focus' ? focus : interpretation
 }

@@ -7,7 +7,7 @@ import { withoutLong } from './without-long.ts'
 
 /** Mandatory and modifier elements, the value with all that qualifies it, and what the check against a grant needs. */
 const kept =
-  /^_?(resourceType|id|implicitRules|modifierExtension|status|code|subject|focus|component|dataAbsentReason|interpretation|referenceRange|note|hasMember|derivedFrom|issued|bodySite|method|effective[A-Z]\w*|value[A-Z]\w*)$/
+  /^_?(resourceType|id|implicitRules|modifierExtension|status|code|subject|focus|component|dataAbsentReason|interpretation|referenceRange|note|hasMember|derivedFrom|issued|bodySite|method|device|effective[A-Z]\w*|value[A-Z]\w*)$/
 
 /**
  * An observation of a list: status, code, subject, time and value with what is said of it, but for long texts and data, which
