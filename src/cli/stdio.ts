@@ -22,6 +22,7 @@ import { tracedService } from '../telemetry/traced-service.ts'
 import { createLog, type Log, logLevelOf } from './log.ts'
 import type { OpenBrowser, StdioStreams } from './surroundings.ts'
 import { type TokenSource, tokenSource } from './token-source.ts'
+import { tolerantLines } from './tolerant-lines.ts'
 
 /** A connection over stdio. */
 export interface StdioConnection {
@@ -75,8 +76,9 @@ export function serveOverStdio(
     const record: NonNullable<typeof asker.record> = (line) => log('info', 'mcp call', line)
     return { ...asker, record, admit: async () => countCall(asker.principal) }
   }
+  const { lines, release } = tolerantLines(streams.stdin)
   const server = serveStdio(() => createServerV2(served, bearer), {
-    transport: new StdioServerTransport(streams.stdin, exactly(streams.stdout)),
+    transport: new StdioServerTransport(lines, exactly(streams.stdout)),
   })
   const closing = new AbortController()
   const { signal } = closing
@@ -95,6 +97,7 @@ export function serveOverStdio(
       ending.abort()
       await Promise.allSettled(underWay)
       await server.close()
+      release()
       closing.abort()
     },
   }

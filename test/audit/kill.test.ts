@@ -30,7 +30,7 @@ async function compiled(): Promise<string> {
 
 async function served(program: string, env: Record<string, string>) {
   const child = spawn(process.execPath, [program, 'serve', '--port', '0'], {
-    env: { PATH: process.env.PATH ?? '', ...env },
+    env: { PATH: process.env.PATH ?? '', NODE_OPTIONS: process.env.NODE_OPTIONS ?? '', ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))

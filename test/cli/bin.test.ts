@@ -43,7 +43,7 @@ afterAll(async () => {
 /** `serve` in a process of its own. */
 function served(program: string, env: Readonly<Record<string, string>>, argv: readonly string[] = []) {
   const child = spawn(process.execPath, [program, 'serve', ...argv], {
-    env: { PATH: process.env.PATH ?? '', XDG_STATE_HOME: process.env.XDG_STATE_HOME ?? '', ...env },
+    env: { ...surroundings(), ...env },
   })
   onTestFinished(() => void child.kill('SIGKILL'))
   const written = { stdout: '', stderr: '' }
@@ -76,9 +76,13 @@ function installedWithout(...peers: string[]): string {
   return join(folder, 'dist/src/cli/main.js')
 }
 
+function surroundings() {
+  const { PATH = '', XDG_STATE_HOME = '', NODE_OPTIONS = '' } = process.env
+  return { PATH, XDG_STATE_HOME, NODE_OPTIONS }
+}
+
 const environment = () => ({
-  PATH: process.env.PATH ?? '',
-  XDG_STATE_HOME: process.env.XDG_STATE_HOME ?? '',
+  ...surroundings(),
   FHIR_MCP_FHIR_BASE_URL: exchange.url,
   FHIR_MCP_FHIR_CREDENTIALS: 'none',
   FHIR_MCP_AUTH_ISSUER: issuer.url,

@@ -99,6 +99,19 @@ describe('stdio', () => {
     expect(log()).not.toContain('secret value')
   })
 
+  it('reads null as what is left out, wherever a client writes it', async () => {
+    const { ask } = await connected({ FHIR_MCP_ACCESS_TOKEN: await accessToken() })
+    const listed = { jsonrpc: '2.0', id: 'null', method: 'tools/list', params: null }
+    expect(await ask(listed)).toContain('get_patient_observations')
+    const paged = rpc('tools/list', { cursor: null, _meta: null }, 'paged')
+    expect(await ask(paged)).toContain('get_patient_observations')
+    const called = rpc('tools/call', { name: 'list_studies', arguments: null }, 'called')
+    expect(await ask(called)).toContain('ResearchStudy/study-a')
+    const given = { patient_id: 'pat-2', limit: '3', start: null }
+    const read = rpc('tools/call', { name: 'get_patient_observations', arguments: given }, 'read')
+    expect(await ask(read)).toContain('Given without a value, so taken as left out: start.')
+  })
+
   it('takes the claims from an ID token that goes with an opaque access token', async () => {
     const access = site.issuer.opaque({ userinfo: { sub: 'ada' } })
     const idToken = await site.issuer.token({ sub: 'ada', aud: 'assistant', ...permissions }, { typ: 'JWT' })

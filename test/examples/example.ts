@@ -24,7 +24,8 @@ export function startExample(
   cwd: string = examples,
 ): Example {
   const [program, ...rest] = argv
-  const surroundings = { PATH: process.env.PATH ?? '', XDG_STATE_HOME: process.env.XDG_STATE_HOME ?? '' }
+  const { PATH = '', XDG_STATE_HOME = '', NODE_OPTIONS = '' } = process.env
+  const surroundings = { PATH, XDG_STATE_HOME, NODE_OPTIONS }
   const child = spawn(program, rest, {
     cwd,
     env: { ...surroundings, ...env },
