@@ -47,7 +47,7 @@ const troubles: readonly Trouble[] = [
     name: 'answers 429 with Retry-After',
     code: 'RATE_LIMITED',
     fault: { kind: 'status', status: 429, retryAfter: '30' },
-    comeBack: 'Try again in 30 s.',
+    comeBack: 'The exchange says so, not this server.\nTry again in 30 s.',
   },
   { name: 'answers 500', code: 'EXCHANGE_UNAVAILABLE', fault: { kind: 'status', status: 500 } },
   {

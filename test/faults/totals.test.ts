@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { AnyResource } from '../../src/fhir/types.ts'
-import type { ExchangeRequest } from '../../src/test-kit/index.ts'
+import { type ExchangeRequest, syntheticCohort } from '../../src/test-kit/index.ts'
 import type { TestClient } from '../e2e/clients.ts'
+import { record } from '../tools/record.ts'
 import { codeOf, type Setting, startSetting } from './setting.ts'
 
 let setting: Setting
@@ -237,6 +238,82 @@ describe('a server that takes rows out of its answers and not out of its totals'
     const { text, structured } = await client.call('search_patients', { name: 'a' })
     expect(structured).not.toHaveProperty('total')
     expect(text).toContain('gave fewer rows')
+  })
+})
+
+describe('a row that was deleted while its pages are turned', () => {
+  it('is said of the answer, and teaches nothing of the server', async () => {
+    const own = await (await setting.gateway()).connect('http', await setting.token())
+    const first = await own.call('get_patient_observations', { ...given, limit: 10 })
+    const cursor = /cursor: (\S+)/.exec(first.text)?.[1]
+    const { cohort } = setting.exchange
+    const gone = cohort.findIndex(({ id }) => id === 'obs-2-085')
+    const [row] = cohort.splice(gone, 1)
+    const next = await own.call('get_patient_observations', { ...given, limit: 10, cursor })
+    expect(next.text).toContain('gave fewer rows')
+    if (row !== undefined) cohort.splice(gone, 0, row)
+    const counted = await own.call('count_patient_observations', { patient_id: 'pat-2' })
+    expect(counted.text).toContain('100, exact')
+  })
+})
+
+describe('resources of other types', () => {
+  const conditions = { patient_id: 'pat-1', type: 'Condition', limit: 3 }
+  let own: TestClient
+  let records: Setting
+
+  beforeAll(async () => {
+    records = await startSetting([...syntheticCohort(), ...record('R4')])
+    own = await (await records.gateway({ fhir: { types: ['Condition'] } })).connect(
+      'http',
+      await records.token(),
+    )
+  })
+  afterAll(() => records.close())
+  afterEach(() => records.exchange.misbehave(undefined))
+
+  const changed = (change: (bundle: Bundle) => Bundle) =>
+    records.exchange.misbehave(({ path }) =>
+      /\/Condition\?|_getpages/.test(path) && !path.includes('_summary=count')
+        ? { kind: 'rewrite', change: (bundle) => change(bundle as Bundle) }
+        : undefined,
+    )
+
+  it('have no total that is the number of rows of its page', async () => {
+    expect((await own.call('search_fhir', conditions)).structured.total).toBe(7)
+    changed((bundle) => ({ ...bundle, total: bundle.entry?.length ?? 0 }))
+    const { text, structured } = await own.call('search_fhir', conditions)
+    expect(structured).not.toHaveProperty('total')
+    expect(text).toContain('total not known, 3 shown')
+    const cursor = /cursor: (\S+)/.exec(text)?.[1]
+    const next = await own.call('search_fhir', { ...conditions, cursor })
+    expect(ids(next.structured)).toHaveLength(3)
+  })
+
+  it('count once where they come again, and say what is missing', async () => {
+    changed((bundle) => {
+      const [first, ...others] = bundle.entry ?? []
+      return first === undefined ? bundle : { ...bundle, entry: [first, first, ...others.slice(0, -1)] }
+    })
+    const again = await own.call('search_fhir', { ...conditions, limit: 50 })
+    expect(new Set(ids(again.structured)).size).toBe(ids(again.structured).length)
+    expect(again.text).toContain('gave some rows more than once')
+    expect(again.structured).not.toHaveProperty('total')
+    changed((bundle) => ({ ...bundle, entry: (bundle.entry ?? []).slice(1) }))
+    const fewer = await own.call('search_fhir', { ...conditions, limit: 50 })
+    expect(fewer.text).toContain('gave fewer rows')
+    expect(fewer.structured).not.toHaveProperty('total')
+  })
+
+  it('are searched for anew where the cursor is too old, by whoever gave it', async () => {
+    const { text } = await own.call('search_fhir', conditions)
+    const cursor = /cursor: (\S+)/.exec(text)?.[1]
+    records.exchange.misbehave(({ path }) =>
+      path.includes('_getpages') ? { kind: 'status', status: 410 } : undefined,
+    )
+    const called = await own.call('search_fhir', { ...conditions, cursor })
+    expect(codeOf(called)).toBe('INVALID_ARGUMENT')
+    expect(called.text).toContain('leave cursor out and start again')
   })
 })
 

@@ -14,6 +14,7 @@ import type { RequestShape } from '../fhir-client.ts'
 import { isPartial } from '../outcomes.ts'
 import { searchedAnew } from '../page-expired.ts'
 import { createReckoning } from '../reckoning.ts'
+import { noteFilter } from '../row-filter.ts'
 import type { SearchPairs } from '../search-pairs.ts'
 import { provenTotal } from './compartment-total.ts'
 import { offsetOf, spanOf } from './page-link.ts'
@@ -86,6 +87,7 @@ async function readFrom(search: Search, start: Position): Promise<ResourcePage> 
     if (here.link !== undefined && here.skip === 0 && here.after !== undefined && ids.includes(here.after)) {
       reckoning.repeats()
     }
+    if (here.link === undefined) noteFilter(asking.rowFilter, reckoning, next)
     if (passed !== undefined) passed += found.length
     position =
       next === undefined
@@ -104,7 +106,6 @@ async function readFrom(search: Search, start: Position): Promise<ResourcePage> 
   const isEnd = position === undefined
   const verdict = reckoning.verdict(isEnd)
   for (const gap of verdict.gaps) gaps.add(gap)
-  if (gaps.has('fewer')) asking.rowFilter.note()
   const { rows, position: there, next } = page ?? { rows: [], position: start, next: undefined }
   const total = async () => {
     if (gaps.size > 0) return undefined

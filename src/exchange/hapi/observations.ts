@@ -19,6 +19,7 @@ import { isPartial } from '../outcomes.ts'
 import { searchedAnew } from '../page-expired.ts'
 import { createReckoning } from '../reckoning.ts'
 import { holdWithin } from '../restrictions.ts'
+import { noteFilter } from '../row-filter.ts'
 import type { SearchPairs } from '../search-pairs.ts'
 import { byCodes, type CodeParameter } from './code-parameter.ts'
 import { observationPairs } from './filters.ts'
@@ -116,6 +117,7 @@ async function readFrom(reading: Reading, start: Position): Promise<ObservationP
       span: spanOf(here.link, next),
     })
     if (beginsAgain(observations, here)) reckoning.repeats()
+    if (here.link === undefined) noteFilter(asking.rowFilter, reckoning, next)
     if (passed !== undefined) passed += observations.length
     const given = rowsOf(observations, here, { next, passed, count: query.count })
     rows.push(...given.flatMap((row, at) => (row !== undefined && fresh[at] ? [row] : [])))
@@ -127,7 +129,6 @@ async function readFrom(reading: Reading, start: Position): Promise<ObservationP
   }
   const { total, gaps: found } = reckoning.verdict(position === undefined)
   for (const gap of found) gaps.add(gap)
-  if (gaps.has('fewer')) asking.rowFilter.note()
   const more = rows.length > query.count || position !== undefined
   const shown = rows.slice(0, query.count)
   // A server that takes rows out counts those that it does not show, unless all that it counted has come.

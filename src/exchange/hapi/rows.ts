@@ -5,7 +5,9 @@ import type { Gap } from '../exchange.ts'
 import { isPartial } from '../outcomes.ts'
 import { searchedAnew } from '../page-expired.ts'
 import { createReckoning } from '../reckoning.ts'
+import { noteFilter } from '../row-filter.ts'
 import type { SearchPairs } from '../search-pairs.ts'
+import { spanOf } from './page-link.ts'
 
 const mostPages = 10_000
 /** Pages in a row that bring nothing new: resources may have gone since the search was made, but not for ever. */
@@ -21,8 +23,8 @@ interface Reading {
 }
 
 /**
- * Reads a search to its end along its `next` links, each row once; where the server forgot its pages meanwhile or repeated
- * rows, once more. Throws EXCHANGE_REJECTED when the pages do not come to an end, or do not add up to the `total` that the server
+ * Reads a search to its end along its `next` links, each row once; where the server forgot its pages meanwhile, or rows
+ * came again or went, once more. Throws EXCHANGE_REJECTED when the pages do not come to an end, or do not add up to the `total` that the server
  * gives: a roster with rows missing must not pass for a whole one. Who takes a part gets what came, and its gaps.
  */
 export async function readRows<Type extends AskedType>(
@@ -33,8 +35,8 @@ export async function readRows<Type extends AskedType>(
 ): Promise<Rows<Type>> {
   const once = () => readOnce(asking, type, pairs, reading)
   const first = await searchedAnew(once)
-  const read = first.gaps.includes('repeated') ? await once() : first
-  if (read.gaps.includes('fewer')) asking.rowFilter.note()
+  const isOff = first.gaps.includes('repeated') || (first.gaps.length > 0 && !reading.takesPartial)
+  const read = isOff ? await once() : first
   if (reading.takesPartial || read.gaps.length === 0) return read
   const isFiltered = asking.rowFilter.isConfigured && read.gaps.every((gap) => gap === 'fewer')
   if (isFiltered) return { ...read, gaps: [] }
@@ -61,10 +63,15 @@ async function readOnce<Type extends AskedType>(
     if (isPartial(page)) gaps.add('told')
     const matches = matchesOf(page, type)
     for (const row of matches) rows.set(row.id, row)
-    reckoning.add({ ids: matches.map(({ id }) => id), total })
+    const next = client.nextLink(page)
+    reckoning.add({
+      ids: matches.map(({ id }) => id),
+      total,
+      span: followed.size === 0 ? spanOf(undefined, next) : undefined,
+    })
+    if (followed.size === 0) noteFilter(asking.rowFilter, reckoning, next)
     idle = rows.size === known ? idle + 1 : 0
     if (Math.max(total ?? 0, rows.size) > limit) return { complete: false, rows: [], gaps: [] }
-    const next = client.nextLink(page)
     if (next === undefined) break
     if (followed.has(next) || followed.size >= mostPages || idle > mostIdlePages)
       throw rejected('The pages of its answer do not come to an end.')

@@ -21,27 +21,41 @@ interface Reading {
 
 /**
  * Reads a search to its end by `_page`, in the order `_sort`, without which its pages are not stable. Incomplete when
- * there are more than `limit` rows. Throws EXCHANGE_REJECTED when the pages do not add up to the total.
+ * there are more than `limit` rows. What does not add up is read once more, since something may have come between its pages.
+ * Throws EXCHANGE_REJECTED when the pages do not add up to the total then either.
  */
 export async function readRows<Type extends AskedType>(
   asking: Asking,
   type: Type,
   pairs: SearchPairs,
-  { sort = '_lastUpdated', limit = Number.POSITIVE_INFINITY, takesPartial = false }: Reading = {},
+  reading: Reading = {},
 ): Promise<Rows<Type>> {
+  const once = () => readOnce(asking, type, pairs, reading)
+  const read = (await once()) ?? (await once())
+  if (read === undefined) throw rejected('The rows of its answer do not add up to its total.')
+  return read
+}
+
+/** Undefined where the pages do not add up to the total. */
+async function readOnce<Type extends AskedType>(
+  asking: Asking,
+  type: Type,
+  pairs: SearchPairs,
+  { sort = '_lastUpdated', limit = Number.POSITIVE_INFINITY, takesPartial = false }: Reading,
+): Promise<Rows<Type> | undefined> {
   const page = async (number: number) =>
     readPage(asking, type, [...pairs, ['_sort', sort]], { number, size: largestPage, takesPartial })
   const first = await page(1)
   if (first.total > limit) return { complete: false, rows: [], gaps: [] }
   const others = Math.max(0, Math.ceil(first.total / largestPage) - 1)
   const short = first.rows.length !== Math.min(first.total, largestPage)
-  if (short || others > mostPages) throw rejected('The rows of its answer do not add up to its total.')
+  if (short || others > mostPages) return undefined
   const rest = await pMap(Array.from({ length: others }), (_, index) => page(index + 2), {
     concurrency: asking.connections,
   })
   const pages = [first, ...rest]
   const rows = new Map(pages.flatMap((one) => one.rows).map((row) => [row.id, row]))
-  if (rows.size !== first.total) throw rejected('The rows of its answer do not add up to its total.')
+  if (rows.size !== first.total) return undefined
   return { complete: true, rows: [...rows.values()], gaps: gapsOf(pages) }
 }
 
