@@ -130,7 +130,7 @@ describe('a summary of a study', () => {
     expect(exchange.count).toBe(0)
     const second = await client.call(tool, { ...given, cursor })
     expect(second.isError, second.text).toBe(false)
-    expect(second.text).toContain('of earlier calls')
+    expect(second.text).toContain('came on earlier pages')
   })
 
   it('leaves out whoever left the study between two pages', async () => {
