@@ -11,7 +11,7 @@ export const seed =
   process.env.ATTACK_SEED === undefined ? randomInt(2 ** 31 - 1) : Number(process.env.ATTACK_SEED)
 
 /** Time for the attacks of one test, on a machine that is busy with others. */
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 60_000 })
 
 console.log(`attacks: ATTACK_SEED=${seed} plays these cases again`)
 
