@@ -43,6 +43,8 @@ export const decodeNotes = {
 export const noteAuthor = 'fastify-fhir-mcp'
 
 const statisticMember = 'descriptive_statistic'
+/** The one schema that has it further down. */
+const summaryStatistic = `sleep_stage_summary.${statisticMember}`
 const openMHealthSystems: ReadonlySet<string | undefined> = new Set(Object.values(namespaceSystems))
 
 /**
@@ -242,7 +244,7 @@ function wordElements(
   }
   const bodySite = resource.bodySite === undefined ? take('measurement_location') : undefined
   const method = resource.method === undefined ? take('measurement_method') : undefined
-  const statistic = take(statisticMember)
+  const statistic = take(statisticMember) ?? take(summaryStatistic)
   const elements: Pick<Observation, 'bodySite' | 'method' | 'interpretation'> = {}
   if (bodySite !== undefined) elements.bodySite = bodySite
   if (method !== undefined) elements.method = method

@@ -1,12 +1,13 @@
 import { dayOf } from '../fhir/date-time.ts'
 import { isImported } from '../fhir/imported.ts'
-import type { Observation, ObservationComponent } from '../fhir/types.ts'
+import type { Observation } from '../fhir/types.ts'
 import { type DataType, dataTypeOf } from '../open-mhealth/data-types.ts'
 import { modalityOf } from '../open-mhealth/header.ts'
 import { schemaNameOf } from '../open-mhealth/undescribed.ts'
 import { shownUnit } from '../units/written-unit.ts'
 import { anyResource } from './any-resource.ts'
 import { type AskedValues, everyValue, isAskedValue } from './asked-values.ts'
+import { type Cell, type Component, columnsThatFit, numbersOf } from './component-columns.ts'
 import { focusText } from './focus-text.ts'
 import { barred, oneLine } from './line.ts'
 import { type KnownObservations, relatedTexts, withKnownRelated } from './members.ts'
@@ -59,16 +60,9 @@ const fixedColumns = [
 
 /** Columns that are there only where a row has something in them. */
 const rareColumns = ['interpretation', 'focus', 'issued', 'imported_from'] as const
-/** Bytes of the names of columns of components. */
-const mostColumnBytes = 8192
 
 /** No value is cut. */
 const whole = Number.POSITIVE_INFINITY
-
-interface Component {
-  readonly component: ObservationComponent
-  readonly label: string
-}
 
 type Saying = Pick<Said, 'observation' | 'statistic' | 'time'> & { readonly components: readonly Component[] }
 
@@ -84,8 +78,8 @@ interface Said {
   readonly interpretation: string | undefined
   readonly focus: string | undefined
   readonly text: string
-  /** Components that are plain numbers, by their column. */
-  readonly numbers: ReadonlyMap<string, number>
+  /** Components that are plain numbers, by what they are of and their unit. */
+  readonly numbers: ReadonlyMap<string, Cell>
 }
 
 /**
@@ -108,18 +102,18 @@ export function observationTable(listed: readonly Observation[], view: Observati
       cells: [
         ...cellsOf(said),
         ...rare.map((column) => rareCell(said, column) ?? null),
-        ...extra.map((column) => numbers.get(column) ?? null),
+        ...extra.map(({ key }) => numbers.get(key)?.number ?? null),
       ],
     }
   })
-  return { columns: [...fixedColumns, ...rare, ...extra], rows }
+  return { columns: [...fixedColumns, ...rare, ...extra.map(({ name }) => name)], rows }
 }
 
 function saidBy(observation: Observation, view: ObservationView): Said {
   const zone = view.timeZone
   const type = dataTypeOf(observation)
   const components = (observation.component ?? []).map(
-    (component): Component => ({ component, label: nameOfComponent(component, type).label }),
+    (component): Component => ({ component, ...nameOfComponent(component, type) }),
   )
   const statistic = statisticText(observation)
   const time = readingTime(observation, zone)
@@ -238,15 +232,6 @@ function rareCell(
   return column === 'focus' ? focus : interpretation
 }
 
-/** Columns of components, as many as a table can bear: what has none is in `text`. */
-function columnsThatFit(all: readonly Said[]): string[] {
-  let left = mostColumnBytes
-  return [...new Set(all.flatMap(({ numbers }) => [...numbers.keys()]))].filter((column) => {
-    left -= Buffer.byteLength(column) + 8
-    return left >= 0
-  })
-}
-
 function cellsOf({ observation, name, holder, time, statistic, text }: Said): Row['cells'] {
   const [coding] = observation.code?.coding ?? []
   const value = plainNumberOf(observation, holder)
@@ -269,18 +254,4 @@ function cellsOf({ observation, name, holder, time, statistic, text }: Said): Ro
 function plainNumberOf(observation: Observation, holder: ValueHolder) {
   const reading = numberOf(holder, isModified(observation))
   return 'number' in reading && notSummarised(observation) === undefined ? reading : undefined
-}
-
-/** The first number of each column: a component may be there twice. */
-function numbersOf(observation: Observation, components: readonly Component[]): ReadonlyMap<string, number> {
-  const numbers = new Map<string, number>()
-  if (notSummarised(observation) !== undefined) return numbers
-  for (const { component, label } of components) {
-    const reading = numberOf(component, isModified(observation))
-    if (!('number' in reading)) continue
-    const unit = shownUnit(reading.unit, []).label
-    const column = unit === '' ? label : `${label} (${unit})`
-    if (!numbers.has(column)) numbers.set(column, reading.number)
-  }
-  return numbers
 }

@@ -8,7 +8,7 @@ export function statisticText(observation: Observation): string | undefined {
   const statistic = statisticOf(observation)
   if (statistic === undefined) return undefined
   const per = (observation.component ?? []).find((component) =>
-    (component.code?.coding ?? []).some(({ code }) => code === denominator),
+    (component.code?.coding ?? []).some(({ code }) => code?.split('.').at(-1) === denominator),
   )
   return per?.valueString === undefined ? statistic : `${statistic} per ${per.valueString}`
 }

@@ -1,8 +1,8 @@
 import type { Coding } from '../fhir/types.ts'
+import { commonLabel, countLabel, type Labels } from '../results/labels.ts'
 import type { ReadingTime } from '../results/reading-time.ts'
 import { type Contribution, type Exclusion, repeated } from './contributions.ts'
 import { type Description, describeNumbers } from './description.ts'
-import { commonLabel, countLabel, type Labels } from './labels.ts'
 import { inOneUnit, type MixedNumbers, type OneUnit, partOf, preferredUnit } from './mixed-numbers.ts'
 import { keyOf, withoutUnitless } from './unitless.ts'
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { decodeObservation, statisticOf } from '../../src/open-mhealth/decode.ts'
+import { statisticText } from '../../src/results/statistic-text.ts'
 import { componentFor, ieee, loinc, loincOf, omh, ucum, withBody, withText } from './observations.ts'
 
 const at = { effective_time_frame: { date_time: '2026-09-24T00:52:45Z' } }
@@ -459,6 +460,16 @@ describe('a type with several numbers', () => {
       expect(componentFor(observation, 'sleep_stage_summary.total_sleep_time')?.valueQuantity?.code).toBe('s')
     },
   )
+
+  it('a sleep stage summary that is an average says so, though its schema says it further down', () => {
+    const stages = {
+      total_sleep_time: { value: 400, unit: 'min' },
+      descriptive_statistic: 'average',
+      descriptive_statistic_denominator: 'd',
+    }
+    const observation = decode({ sleep_stage_summary: stages, ...night }, 'ieee:sleep-stage-summary:1.0')
+    expect(statisticText(observation)).toBe('average per d')
+  })
 
   it('a blood pressure keeps site, posture and the exchange’s own components', () => {
     const body = {

@@ -35,6 +35,20 @@ describe('an observation as a row', () => {
     })
   })
 
+  it('has one column for one code, named as most rows name it', () => {
+    const of = (id: string, value: number, text: string) =>
+      observation(id, {
+        ...at,
+        code: coded('85353-1'),
+        component: [{ code: { ...coded('8478-0'), text }, valueQuantity: quantity(value, 'mm[Hg]') }],
+      })
+    const listed = [of('a', 90, 'MAP'), of('b', 92, 'Mean'), of('c', 94, 'Mean')]
+    const { columns, rows } = observationTable(listed, { ...view, format: 'table' })
+    const column = columns.indexOf('Mean (8478-0) (mm[Hg])')
+    expect(columns.slice(10)).toEqual(['Mean (8478-0) (mm[Hg])'])
+    expect(rows.map(({ cells }) => cells[column])).toEqual([90, 92, 94])
+  })
+
   it('keeps both ends of an interval', () => {
     const effectivePeriod = { start: '2026-10-01T08:00:00Z', end: '2026-10-01T09:00:00Z' }
     const { line, cells } = rowOf(observation('o1', { effectivePeriod, valueQuantity: quantity(1) }))

@@ -44,6 +44,15 @@ describe('count_patient_observations', () => {
     expect(answer.text).toContain('Nearest: the last before it at 2026-10-02.')
   })
 
+  it('says that a type has readings of other codes than the one that was asked for', async () => {
+    const exchange = observationDouble(observations)
+    const given = { patient_id: 'p1', data_type: 'http://loinc.org|40443-4' }
+    const answer = await callOn(countPatientObservations, given, { exchange })
+    expect(answer.text).toContain(
+      'The patient has no observations of http://loinc.org|40443-4, which is one code of heart-rate; by others it has, the newest at 2026-10-02. Ask for heart-rate.',
+    )
+  })
+
   it('asks nothing for a patient out of reach', async () => {
     const exchange = observationDouble(observations)
     await expect(callOn(countPatientObservations, { patient_id: 'p2' }, { exchange })).rejects.toMatchObject({

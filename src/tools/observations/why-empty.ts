@@ -1,6 +1,7 @@
 import { isFhirMcpError } from '../../errors.ts'
 import type { Gap, ObservationFilter, ObservationPageQuery } from '../../exchange/exchange.ts'
 import type { Observation } from '../../fhir/types.ts'
+import { type DataType, searchCodesOf } from '../../open-mhealth/data-types.ts'
 import { oneLine } from '../../results/line.ts'
 import { nameOfObservation } from '../../results/reading-names.ts'
 import { readingTime } from '../../results/reading-time.ts'
@@ -31,9 +32,9 @@ export async function whyEmpty(asked: AskedObservations, context: GrantedContext
 }
 
 async function reason(asked: AskedObservations, context: GrantedContext, gaps: Set<Gap>): Promise<string> {
-  const { codes, from, before } = asked.filter
+  const { codes, panels, from, before } = asked.filter
   const requested = requestedWords(context.grant)
-  const ofType = codes === undefined ? {} : { codes }
+  const ofType = { ...(codes === undefined ? {} : { codes }), ...(panels === undefined ? {} : { panels }) }
   const type = asked.type === undefined ? undefined : oneLine(asked.type.label)
   if (requested !== undefined && codes !== undefined && searchedCodes(codes, context.grant).length === 0) {
     return `${type} is none of the types that ${requested}, so the patient may have some that are not the study's.`
@@ -57,12 +58,23 @@ async function reason(asked: AskedObservations, context: GrantedContext, gaps: S
       return `No ${what} in this period; the patient has some outside it, ${timeOf(undated, zone)}: those without a date are in no period.`
     }
   }
+  const wider = widerOf(asked)
+  const sibling = wider === undefined ? undefined : await one({ codes: searchCodesOf(wider) }, 'newest')
+  if (wider !== undefined && sibling !== undefined) {
+    return `The patient has no ${what}, which is one code of ${wider.name}; by others it has, the newest ${timeOf(sibling, zone)}. Ask for ${wider.name}.`
+  }
   const other = asked.type === undefined ? undefined : await one({}, 'newest')
   if (other === undefined && requested !== undefined) {
     return `The patient has no observations of the types that ${requested}.`
   }
   if (other === undefined) return 'The patient has no observations.'
   return `The patient has no ${what}. There are others, the newest ${nameOfObservation(other).label} ${timeOf(other, zone)}.`
+}
+
+/** The type that has more codes than the ones that were asked for. */
+function widerOf({ type: asked }: AskedObservations): DataType | undefined {
+  const { type, codes = [] } = asked ?? {}
+  return type === undefined || searchCodesOf(type).length <= codes.length ? undefined : type
 }
 
 /** The nearest that counts, of the nearest few; where none of them does, the nearest of all. */
