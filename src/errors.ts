@@ -119,7 +119,7 @@ export const errorCatalog = {
     message: 'Too many requests.',
     cause:
       'This server or the exchange limits how often it may be asked, or how much at once; with HTTP status 503 this server is overloaded.',
-    cure: 'Wait as long as the error says. Of the limits of this server, and of no others, an operator changes those of limits.*.',
+    cure: 'Wait as long as the error says. An operator can change the limits of this server with limits.*.',
   },
   CONFIG: {
     status: 500,

@@ -163,7 +163,9 @@ function lostTimes(own: Partial<Observation>, observation: Observation): string[
   const instants = kept.filter(isTime).map(instant)
   const isNear = (text: string) =>
     instants.some((one) => one - instant(text) < 1_000_000n && instant(text) - one < 1_000_000n)
-  return textsOf(own).filter((text) => !kept.includes(text) && !(isTime(text) && isNear(text)))
+  return textsOf(own).filter(
+    (text) => text.trim() !== '' && !kept.includes(text) && !(isTime(text) && isNear(text)),
+  )
 }
 
 function scalarsOf(value: unknown): unknown[] {
