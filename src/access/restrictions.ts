@@ -97,12 +97,14 @@ export function bothOf(
 export function requestedIn(
   restrictions: readonly Restriction[],
 ): { readonly studies: readonly string[]; readonly codes: readonly SearchCode[] } | undefined {
-  const ways = (waysTo(restrictions, 'Observation') ?? []).filter(({ study }) => study !== undefined)
+  const ways = (waysTo(restrictions, 'Observation') ?? []).flatMap(({ study, codes = [] }) =>
+    study === undefined ? [] : [{ study, codes }],
+  )
   if (ways.length === 0) return undefined
   const codes = new Map(
-    ways.flatMap(({ codes: own = [] }) => own.map((code) => [`${code.system}|${code.code}`, code])),
+    ways.flatMap(({ codes: own }) => own.map((code) => [`${code.system}|${code.code}`, code])),
   )
-  return { studies: ways.flatMap(({ study }) => study ?? []), codes: [...codes.values()] }
+  return { studies: ways.map(({ study }) => study), codes: [...codes.values()] }
 }
 
 /** The categories that Observations are restricted to; undefined where they are not. */
