@@ -5,15 +5,15 @@ import { fileURLToPath } from 'node:url'
 import { build, type Format } from 'esbuild'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { permissionsClaim, startExchange, startIssuer } from '../../src/test-kit/index.ts'
+import { sizeOfPng } from '../charts/png.ts'
 import { connectHttp } from '../e2e/clients.ts'
 import { temporaryFolder } from '../login/machine.ts'
-import { sizeOfPng } from './png.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const audience = 'http://mcp.test/mcp'
 const program = `
   import Fastify from 'fastify'
-  import fhirMcp from './dist/plugins/index.js'
+  import fhirMcp from '../charts/dist/plugins/index.js'
   const main = async () => {
     const app = Fastify()
     await app.register(fhirMcp, JSON.parse(process.env.OPTIONS))
