@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const audience = 'http://mcp.test/mcp'
 const program = `
   import Fastify from 'fastify'
-  import fhirMcp from '../charts/dist/plugins/index.js'
+  import fhirMcp from './dist/plugins/index.js'
   const main = async () => {
     const app = Fastify()
     await app.register(fhirMcp, JSON.parse(process.env.OPTIONS))
