@@ -11,6 +11,7 @@ import { type Condition, conditionsOf, holdAgainstConditions, timeAt } from '../
 import { type Holding, heldIn } from '../compartment/hold.ts'
 import type { Gap, HeldResource, ResourcePage, ResourceQuery } from '../exchange.ts'
 import type { RequestShape } from '../fhir-client.ts'
+import { keptPosition } from '../kept-position.ts'
 import { isPartial } from '../outcomes.ts'
 import { searchedAnew } from '../page-expired.ts'
 import { createReckoning } from '../reckoning.ts'
@@ -270,17 +271,7 @@ function pageOf({ rows, position, next, total, gaps }: Found): ResourcePage {
 /** Where a page begins. Throws INVALID_ARGUMENT for a position that is not ours. */
 function positionOf({ position, count }: ResourceQuery): Position {
   if (position === undefined) return { size: count, skip: 0 }
-  const parsed = positionSchema.safeParse(parsedJson(position))
-  if (!parsed.success) throw fhirMcpError('INVALID_ARGUMENT', { detail: 'cursor is not one of this search.' })
-  const { data } = parsed
+  const data = keptPosition(positionSchema, position)
   // A search that is made anew must reach as far as the page that was asked for.
   return data.link === undefined ? { ...data, size: Math.min(2000, data.skip + count) } : data
-}
-
-function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import type { Grant } from '../../access/grant.ts'
-import { fhirMcpError } from '../../errors.ts'
 import type { Bundle } from '../../fhir/types.ts'
 import type { Asking } from '../asking.ts'
 import {
@@ -15,6 +14,7 @@ import {
 } from '../check.ts'
 import type { Gap, ObservationPage, ObservationPageQuery } from '../exchange.ts'
 import { type Bounds, boundsOf, holdAgainstFilter, inOrder } from '../honoured.ts'
+import { keptPosition } from '../kept-position.ts'
 import { isPartial } from '../outcomes.ts'
 import { searchedAnew } from '../page-expired.ts'
 import { createReckoning } from '../reckoning.ts'
@@ -235,21 +235,11 @@ function positionOf({ position, count }: ObservationPageQuery): Position | undef
   if (position === undefined) return { size: count, skip: 0 }
   const [only] = position
   if (position.length === 1 && only === null) return undefined
-  const parsed = positionSchema.safeParse(parsedJson(only))
-  if (position.length === 1 && parsed.success) return withRoom(parsed.data, count)
-  throw fhirMcpError('INVALID_ARGUMENT', { detail: 'cursor is not one of this search.' })
+  return withRoom(keptPosition(positionSchema, position.length === 1 ? only : undefined), count)
 }
 
 /** A search that is made anew must reach as far as the page that was asked for. */
 function withRoom(position: Position, count: number): Position {
   if (position.link !== undefined) return position
   return { ...position, size: position.skip + count }
-}
-
-function parsedJson(text: unknown): unknown {
-  try {
-    return typeof text === 'string' ? JSON.parse(text) : undefined
-  } catch {
-    return undefined
-  }
 }

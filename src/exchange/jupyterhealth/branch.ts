@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { fhirMcpError, isFhirMcpError } from '../../errors.ts'
+import { isFhirMcpError } from '../../errors.ts'
 import { type Checked, rejected } from '../check.ts'
+import { keptPosition } from '../kept-position.ts'
 import type { Branch } from '../merge.ts'
 import { PageExpired } from '../page-expired.ts'
 
@@ -45,7 +46,8 @@ export interface BranchReader {
  * INVALID_ARGUMENT for a position that is not one.
  */
 export function createBranch(reader: BranchReader, from: string | undefined, size: number): PagedBranch {
-  let at: Position | undefined = from === undefined ? { page: 1, size, skip: 0 } : parsedPosition(from)
+  let at: Position | undefined =
+    from === undefined ? { page: 1, size, skip: 0 } : keptPosition(positionSchema, from)
   let rows: readonly Row[] | undefined
   let total: number | undefined
   let whole: readonly Row[] | undefined
@@ -135,18 +137,4 @@ export const endedBranch: PagedBranch = {
   total: () => undefined,
   whole: () => undefined,
   repeats: () => false,
-}
-
-function parsedPosition(text: string): Position {
-  const parsed = positionSchema.safeParse(parsedJson(text))
-  if (parsed.success) return parsed.data
-  throw fhirMcpError('INVALID_ARGUMENT', { detail: 'cursor is not one of this search.' })
-}
-
-function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -8,6 +8,7 @@ import { allowedPatient } from '../compartment/allowed.ts'
 import { conditionsOf, exactTimeAt } from '../compartment/conditions.ts'
 import type { OwnedHolding } from '../compartment/hold.ts'
 import type { HeldResource, ResourcePage, ResourceQuery } from '../exchange.ts'
+import { keptPosition } from '../kept-position.ts'
 import { exchangeId } from './ids.ts'
 import { importsWithin, mostImported, readImported } from './imported.ts'
 
@@ -111,16 +112,5 @@ function tooMany(type: CompartmentType) {
 }
 
 function positionOf({ position }: ResourceQuery): z.output<typeof positionSchema> | undefined {
-  if (position === undefined) return undefined
-  const parsed = positionSchema.safeParse(parsedJson(position))
-  if (parsed.success) return parsed.data
-  throw fhirMcpError('INVALID_ARGUMENT', { detail: 'cursor is not one of this search.' })
-}
-
-function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+  return position === undefined ? undefined : keptPosition(positionSchema, position)
 }
