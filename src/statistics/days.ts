@@ -1,3 +1,4 @@
+import { fsum } from 'd3-array'
 import { dayOf } from '../fhir/date-time.ts'
 
 /** A number and the stretch of time that it stands for, in milliseconds since the epoch. */
@@ -14,15 +15,21 @@ export interface DaySum {
   readonly n: number
 }
 
-/** Sums per local day, earliest first. A number counts whole for the day on which its time begins. */
+/**
+ * Sums per local day, earliest first, in whatever order the numbers came. A number counts whole for the day on which its time
+ * begins.
+ */
 export function sumsPerDay(numbers: readonly TimedNumber[], zone: string): DaySum[] {
-  const days = new Map<string, DaySum>()
+  const days = new Map<string, number[]>()
   for (const { number, from } of numbers) {
     const day = dayOf(from, zone)
-    const { sum, n } = days.get(day) ?? { sum: 0, n: 0 }
-    days.set(day, { day, sum: sum + number, n: n + 1 })
+    const ofDay = days.get(day) ?? []
+    days.set(day, ofDay)
+    ofDay.push(number)
   }
-  return [...days.values()].sort((a, b) => (a.day < b.day ? -1 : 1))
+  return [...days]
+    .map(([day, ofDay]) => ({ day, sum: fsum(ofDay), n: ofDay.length }))
+    .sort((a, b) => (a.day < b.day ? -1 : 1))
 }
 
 /** How many stretches begin before an earlier one has ended: their numbers may be counted twice in a sum. */

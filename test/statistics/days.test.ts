@@ -21,6 +21,12 @@ describe('sums per day', () => {
     expect(sumsPerDay(counts, 'UTC')).toEqual([{ day: '2026-10-01', sum: 123, n: 3 }])
   })
 
+  it('are the same to the last digit in whatever order the numbers come', () => {
+    const numbers = [0.1, 0.2, 0.3].map((number) => at('2026-10-01T10:00:00Z', number))
+    const sums = [numbers, numbers.toReversed()].map((ordered) => sumsPerDay(ordered, 'UTC')[0]?.sum)
+    expect(sums[0]).toBe(sums[1])
+  })
+
   it('lose no count and count none twice, in any zone', () => {
     fc.assert(
       fc.property(

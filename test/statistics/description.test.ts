@@ -34,6 +34,35 @@ describe('the description of numbers', () => {
     expect(large?.sd).toBeCloseTo(small?.sd ?? Number.NaN, 9)
   })
 
+  it('is the same to the last digit in whatever order the numbers come', () => {
+    const shuffled = numbers.chain((values) =>
+      fc.tuple(
+        fc.constant(values),
+        fc.shuffledSubarray(values, { minLength: values.length, maxLength: values.length }),
+      ),
+    )
+    fc.assert(
+      fc.property(shuffled, ([values, others]) => {
+        expect(describeNumbers(others)).toEqual(describeNumbers(values))
+      }),
+    )
+  })
+
+  it('loses nothing of a small number beside large ones, and rounds a half one way', () => {
+    expect(describeNumbers([1e16, 1, -1e16])?.mean).toBe(1 / 3)
+    // One after the other, these come to 24249.499999999993 or 24249.500000000007.
+    const tenths = Array.from({ length: 10 }, (_, n) => 24249.05 + n / 10)
+    for (const values of [tenths, tenths.toReversed()]) {
+      expect(describeNumbers(values)?.mean).toBe(24249.5)
+    }
+  })
+
+  it('holds for numbers whose sum or squares no double can hold', () => {
+    const told = describeNumbers([1.5e308, 1.6e308, 1.7e308])
+    expect(told?.mean).toBeCloseTo(1.6e308, -294)
+    expect(told?.sd).toBeCloseTo(1e307, -294)
+  })
+
   it('gives back what all numbers are, exactly, without a spread', () => {
     fc.assert(
       fc.property(
