@@ -96,6 +96,8 @@ export interface ObservationPageQuery extends ObservationFilter {
   readonly order: 'newest' | 'oldest'
   readonly count: number
   readonly position?: ObservationPosition
+  /** Set where nothing but status and effective time is read: an exchange may leave the rest of each row out. */
+  readonly timesOnly?: true
 }
 
 /** A page of observations, in order (undated last), each one checked against the grant. */

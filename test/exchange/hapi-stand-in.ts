@@ -21,6 +21,8 @@ export interface Faults {
   readonly total?: (total: number) => number | undefined
   /** Entries that come on top. */
   readonly adds?: readonly unknown[]
+  /** Elements that it leaves out of rows that were asked for by `_elements`. */
+  readonly withholds?: readonly string[]
   /** Gives the same next link for ever. */
   readonly loops?: boolean
   /** Largest page, whatever `_count` says. */
@@ -144,10 +146,12 @@ function page(found: readonly Row[], token: string, query: URLSearchParams, faul
   const offset = Number(query.get('_getpagesoffset') ?? 0)
   const end = offset + count
   // As behind a proxy: the links name a host that is not the configured one.
-  const next = `http://inside:8080/fhir?_getpages=${token}&_getpagesoffset=${faults.loops ? 0 : end}&_count=${count}`
+  const elements = query.get('_elements')?.split(',')
+  const kept = elements === undefined ? '' : `&_elements=${elements.toSorted().join(',')}`
+  const next = `http://inside:8080/fhir?_getpages=${token}&_getpagesoffset=${faults.loops ? 0 : end}&_count=${count}${kept}`
   const entry = found
     .slice(offset, end)
-    .map((row) => ({ resource: altered(row, faults), search: { mode: 'match' } }))
+    .map((row) => ({ resource: cut(altered(row, faults), elements, faults), search: { mode: 'match' } }))
   return {
     resourceType: 'Bundle',
     type: 'searchset',
@@ -155,6 +159,17 @@ function page(found: readonly Row[], token: string, query: URLSearchParams, faul
     link: end < found.length || faults.loops ? [{ relation: 'next', url: next }] : [],
     entry: [...entry, ...(faults.adds ?? [])],
   }
+}
+
+/** A row with the elements that were asked for, and those that have to be there. */
+function cut(row: Row, elements: readonly string[] | undefined, { withholds = [] }: Faults): Row {
+  if (elements === undefined) return row
+  const asked = [...elements, 'id', 'status', 'code']
+  const isAsked = (name: string) =>
+    asked.some((one) => one === name || (one === 'effective' && /^effective[A-Z]/.test(name)))
+  const { resourceType, id } = row
+  const kept = Object.entries(row).filter(([name]) => isAsked(name) && !withholds.includes(name))
+  return { ...Object.fromEntries(kept), resourceType, id }
 }
 
 function altered(row: Row, faults: Faults): Row {

@@ -25,6 +25,7 @@ import { byCodes, type CodeParameter } from './code-parameter.ts'
 import { observationPairs } from './filters.ts'
 import { linkAt, offsetOf, spanOf } from './page-link.ts'
 import { mostIdlePages } from './rows.ts'
+import { areStripped, elementsOfTimes, StrippedRows } from './times-only.ts'
 
 /**
  * Where to read on. `link`: a page of the server, or the search itself where there is none (everything came on one page);
@@ -79,11 +80,28 @@ async function pageBy(
     return pageOf([], undefined, undefined, { total: 0, gaps: [] })
   const filter: SearchPairs = [['patient', `Patient/${patient}`], ...own]
 
-  const reading: Reading = { asking, grant, patient, query, filter, bounds: boundsOf(query) }
+  const elements = query.timesOnly ? elementsOfTimes(grant, query) : undefined
+  const reading: Reading = { asking, grant, patient, query, filter, bounds: boundsOf(query), elements }
+  try {
+    return await readAt(reading, start)
+  } catch (thrown) {
+    if (!(thrown instanceof StrippedRows)) throw thrown
+    return readAt({ ...reading, elements: undefined }, fromBeginning(start, query.count))
+  }
+}
+
+async function readAt(reading: Reading, start: Position): Promise<ObservationPage> {
   // A search that begins here can begin once more; the pages of one that goes on are gone.
-  return start.link === undefined
-    ? searchedAnew(() => readFrom(reading, start))
-    : await readFrom(reading, start)
+  return start.link === undefined ? searchedAnew(() => readFrom(reading, start)) : readFrom(reading, start)
+}
+
+/** The same place in a search that is made anew, since the pages of the first one have its elements. */
+function fromBeginning(start: Position, count: number): Position {
+  const { size, skip, after } = start
+  return withRoom(
+    { size, skip: skip + (rowsBefore(start) ?? 0), ...(after === undefined ? {} : { after }) },
+    count,
+  )
 }
 
 interface Reading {
@@ -93,6 +111,8 @@ interface Reading {
   readonly query: ObservationPageQuery
   readonly filter: SearchPairs
   readonly bounds: Bounds
+  /** The elements that are asked for; undefined: all. */
+  readonly elements: string | undefined
 }
 
 async function readFrom(reading: Reading, start: Position): Promise<ObservationPage> {
@@ -141,10 +161,11 @@ async function readFrom(reading: Reading, start: Position): Promise<ObservationP
 
 /** The observations of a page, each one held against the grant and the filter. */
 function heldObservations(
-  { asking, grant, patient, query, bounds }: Reading,
+  { asking, grant, patient, query, bounds, elements }: Reading,
   bundle: Bundle,
 ): Checked<'Observation'>[] {
   const observations = matchesOf(bundle, 'Observation')
+  if (elements !== undefined && areStripped(grant, observations, query)) throw new StrippedRows()
   for (const [index, observation] of observations.entries()) {
     if (patientNamed(observation.subject?.reference, asking.client.baseUrl) !== patient) throw leak()
     holdWithin(grant, observation, patient)
@@ -183,7 +204,7 @@ function pageOf(
 }
 
 async function readPage(
-  { asking, filter, query: { order } }: Reading,
+  { asking, filter, query: { order }, elements }: Reading,
   { link, size }: Position,
 ): Promise<Bundle> {
   const { client, call } = asking
@@ -195,6 +216,7 @@ async function readPage(
       ['_count', String(size)],
       ['_total', 'accurate'],
       ['_pretty', 'false'],
+      ...(elements === undefined ? [] : [['_elements', elements] as const]),
     ] as const
     return client.search(call, 'Observation', [...filter, ...paged], shape)
   }

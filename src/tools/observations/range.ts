@@ -37,7 +37,12 @@ async function lookForEnd(
   end: 'first' | 'last',
   zone: string,
 ): Promise<FoundEnd> {
-  const query = { ...filter, order: end === 'first' ? 'oldest' : 'newest', count: rows } as const
+  const query = {
+    ...filter,
+    order: end === 'first' ? 'oldest' : 'newest',
+    count: rows,
+    timesOnly: true,
+  } as const
   const gaps = new Set<Gap>()
   const found = (one: RangeEnd): FoundEnd => ({ end: one, gaps: [...gaps] })
   let page = await exchange.observations(grant, query)
