@@ -41,9 +41,13 @@ export function holdAgainstFilter(observation: Observation, filter: ObservationF
   requireHonoured(effective.from < (bounds.before ?? Number.POSITIVE_INFINITY), 'date')
 }
 
-/** Whether two neighbours of an answer are in the order that was asked for, as far as it can be told: undated come last. */
+/**
+ * Whether two neighbours of an answer are in the order that was asked for, as far as it can be told: undated come last, and
+ * with them what names no stretch of time.
+ */
 export function inOrder(first: Observation, second: Observation, order: 'newest' | 'oldest'): boolean {
-  if (isUndated(first) || isUndated(second)) return isUndated(second)
+  if (isUndated(second)) return true
+  if (isUndated(first)) return effectiveInterval(second) === undefined
   const [a, b] = [first, second].map((one) => intervalOf(one.effectiveDateTime ?? one.effectiveInstant))
   if (a?.exact !== true || b?.exact !== true) return true
   return order === 'newest' ? a.from >= b.from : a.from <= b.from

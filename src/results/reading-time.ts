@@ -23,7 +23,7 @@ export interface ReadingTime {
   readonly from: number | undefined
   /** The end of a period, or of the day or month that stands for it; the start where there is no period. */
   readonly to: number | undefined
-  /** Whether anything is said of the time at all. */
+  /** Whether it is known when that was: "undated" is whatever has no such instant, also a Timing that names none. */
   readonly isDated: boolean
   /** Whether the start is exact enough to know its day. */
   readonly hasDay: boolean
@@ -32,8 +32,9 @@ export interface ReadingTime {
 /** Reads effective[x]; `zone` is where dates without offset are, and where texts are given. */
 export function readingTime(effective: Effective, zone: string): ReadingTime {
   const { effectiveDateTime, effectiveInstant, effectivePeriod, effectiveTiming } = effective
-  const start = effectiveDateTime ?? effectiveInstant ?? effectivePeriod?.start ?? effectiveTiming?.event?.[0]
-  const end = effectivePeriod?.end ?? effectiveTiming?.event?.slice(1).at(-1)
+  const named = effectiveTiming === undefined ? undefined : timesOf(effectiveTiming, zone)
+  const start = effectiveDateTime ?? effectiveInstant ?? effectivePeriod?.start ?? named?.[0]
+  const end = effectivePeriod?.end ?? named?.slice(1).at(-1)
   const first = start === undefined ? undefined : momentOf(start, zone)
   const last = end === undefined ? undefined : momentOf(end, zone)
   const earliest = first ?? last
@@ -46,9 +47,18 @@ export function readingTime(effective: Effective, zone: string): ReadingTime {
     endText: last?.text,
     from: earliest?.from,
     to: endOfMoment(last ?? first, zone),
-    isDated: (start ?? end ?? effectiveTiming) !== undefined,
+    isDated: earliest?.from !== undefined,
     hasDay: precision !== undefined && precision !== 'year' && precision !== 'month',
   }
+}
+
+/** The times that a Timing names by itself, in order: its events and the bounds of what repeats, which searches find it by. */
+function timesOf({ event = [], repeat }: NonNullable<Effective['effectiveTiming']>, zone: string): string[] {
+  const { start, end } = repeat?.boundsPeriod ?? {}
+  const fromOf = (time: string) => momentOf(time, zone).from ?? Number.POSITIVE_INFINITY
+  return [start, ...event, end]
+    .filter((time) => time !== undefined)
+    .toSorted((a, b) => fromOf(a) - fromOf(b) || 0)
 }
 
 /** A FHIR time, read once. */

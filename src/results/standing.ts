@@ -1,4 +1,5 @@
 import type { Observation } from '../fhir/types.ts'
+import type { ReadingTime } from './reading-time.ts'
 
 /** Statuses of observations that do not count and are not summarised. */
 const excludedStatuses = ['entered-in-error', 'cancelled'] as const
@@ -10,6 +11,11 @@ export type NotSummarised = ExcludedStatus | 'other focus'
 /** The status for which an observation does not count; undefined where it counts. */
 export function excludedStatusOf({ status }: Pick<Observation, 'status'>): ExcludedStatus | undefined {
   return excludedStatuses.find((excluded) => excluded === status)
+}
+
+/** Whether an observation counts and has no date. */
+export function countsUndated(observation: Observation, { isDated }: ReadingTime): boolean {
+  return !isDated && excludedStatusOf(observation) === undefined
 }
 
 /** Why an observation says nothing of its patient that a statistic may use; undefined where it does. */

@@ -2,7 +2,7 @@ import { dayOf } from '../fhir/date-time.ts'
 import type { Observation } from '../fhir/types.ts'
 import { everyValue } from '../results/asked-values.ts'
 import { readingTime } from '../results/reading-time.ts'
-import { type NotSummarised, notSummarised } from '../results/standing.ts'
+import { countsUndated, type NotSummarised, notSummarised } from '../results/standing.ts'
 import { contributionsOf } from './contributions.ts'
 import { isoWeekOf } from './iso-week.ts'
 import { collectSeries, type Series, type SeriesCollector } from './series.ts'
@@ -12,6 +12,8 @@ export interface PatientReadings {
   /** How many there were, of every status and focus. */
   readonly observations: number
   readonly excluded: ReadonlyMap<NotSummarised, number>
+  /** How many of those that count have no date. */
+  readonly undated: number
   readonly series: readonly Series[]
   /** By the first day of each week, where weeks were asked for: the values with a known day. */
   readonly weeks: ReadonlyMap<string, readonly Series[]>
@@ -38,6 +40,7 @@ export function gatherPatient(
   const weeks = new Map<string, SeriesCollector>()
   const excluded = new Map<NotSummarised, number>()
   let observations = 0
+  let undated = 0
 
   function weekOf(from: number): SeriesCollector {
     const { start } = isoWeekOf(dayOf(from, zone))
@@ -54,6 +57,7 @@ export function gatherPatient(
       const why = notSummarised(observation)
       if (why !== undefined) excluded.set(why, (excluded.get(why) ?? 0) + 1)
       const time = readingTime(observation, zone)
+      if (countsUndated(observation, time)) undated += 1
       const contributions = contributionsOf(observation, asked)
       for (const contribution of contributions) {
         all.add(contribution, time)
@@ -65,6 +69,7 @@ export function gatherPatient(
     readings: () => ({
       observations,
       excluded,
+      undated,
       series: all.series(units),
       weeks: new Map([...weeks].map(([start, collector]) => [start, collector.series()])),
     }),

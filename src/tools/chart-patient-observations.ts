@@ -25,6 +25,7 @@ import { panelParameter } from './observations/chart-panels.ts'
 import { type ChartReading, readForChart } from './observations/chart-reading.ts'
 import { importNotes, importParameters, readText } from './observations/import-notes.ts'
 import { daysOf, type SummaryPart, seriesPart } from './observations/summary-parts.ts'
+import { undatedParameters } from './observations/undated.ts'
 import { whyEmpty } from './observations/why-empty.ts'
 import { patientOf } from './target-patient.ts'
 import { defineTool, type GrantedContext } from './tool.ts'
@@ -81,6 +82,7 @@ export const chartPatientObservations = defineTool({
       ...unique(asks.flatMap((asked) => askedParameters(asked, grant))),
       { name: 'observations', valueInteger: taken },
       ...importParameters(imported),
+      ...undatedParameters(reading.undated),
       ...[...reading.excluded].map(([status, n]) => ({
         name: 'excludedObservations',
         part: [

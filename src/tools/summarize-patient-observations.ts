@@ -6,7 +6,7 @@ import { gapParameters, gapTexts } from '../results/gaps.ts'
 import { parametersOf } from '../results/parameters.ts'
 import { readingTime } from '../results/reading-time.ts'
 import { singleAnswer } from '../results/single.ts'
-import { type NotSummarised, notSummarised, reasonText } from '../results/standing.ts'
+import { countsUndated, type NotSummarised, notSummarised, reasonText } from '../results/standing.ts'
 import { contributionsOf } from '../statistics/contributions.ts'
 import { collectSeries, type Series } from '../statistics/series.ts'
 import { cursor } from './arguments/paging.ts'
@@ -28,6 +28,7 @@ import { readAll } from './observations/read-all.ts'
 import { convertedNotes, leftOutNotes, noRemarks, remark, wordNotes } from './observations/remarks.ts'
 import { isWords, nameOf, wordsParameters } from './observations/series-names.ts'
 import { daysOf, type SummaryPart, seriesPart } from './observations/summary-parts.ts'
+import { undatedNotes, undatedParameters } from './observations/undated.ts'
 import { whyEmpty } from './observations/why-empty.ts'
 import { patientOf } from './target-patient.ts'
 import { defineTool } from './tool.ts'
@@ -66,12 +67,14 @@ export const summarizePatientObservations = defineTool({
     const excluded = new Map<NotSummarised, number>()
     let read = 0
     let imported = 0
+    let undated = 0
     const { end, gaps } = await readAll(context, asked.filter, (observation) => {
       read += 1
       if (isImported(observation)) imported += 1
       const why = notSummarised(observation)
       if (why !== undefined) excluded.set(why, (excluded.get(why) ?? 0) + 1)
       const time = readingTime(observation, zone)
+      if (countsUndated(observation, time)) undated += 1
       for (const contribution of contributionsOf(observation, asked.values)) collector.add(contribution, time)
     })
     const all = collector.series()
@@ -85,6 +88,7 @@ export const summarizePatientObservations = defineTool({
       ...askedParameters(asked, grant),
       { name: 'observations', valueInteger: read },
       ...importParameters(imported),
+      ...undatedParameters(undated),
       ...[...excluded].map(([status, n]) => ({
         name: 'excludedObservations',
         part: [
@@ -127,6 +131,7 @@ export const summarizePatientObservations = defineTool({
         ...gapTexts(gaps),
         ...endNotes(end, read),
         ...[...excluded].map(([why, n]) => `Left out of every number ${reasonText(why)}: ${n}.`),
+        ...undatedNotes(undated),
         ...leftOutNotes(remarks),
         ...convertedNotes(remarks),
         ...(await importNotes(context, imported)),

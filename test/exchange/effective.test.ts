@@ -109,6 +109,9 @@ describe('an answer held against its filters', () => {
     expect([inOrder(early, late, 'oldest'), inOrder(early, late, 'newest')]).toEqual([true, false])
     expect([inOrder(early, at({}), 'oldest'), inOrder(at({}), early, 'oldest')]).toEqual([true, false])
     expect(inOrder(late, at({ effectivePeriod: {} }), 'newest')).toBe(true)
+    // A server has no time of these either: they are among the undated.
+    expect(inOrder(at({}), at({ effectivePeriod: {} }), 'newest')).toBe(true)
+    expect(inOrder(at({}), at({ effectiveTiming: { code: { text: 'BID' } } }), 'oldest')).toBe(true)
     expect(inOrder(late, at({ effectiveDateTime: '2026-10-01' }), 'oldest')).toBe(true)
   })
 })

@@ -32,7 +32,24 @@ describe('when an observation was taken', () => {
     expect(read({ effectiveDateTime: '2026-10-01' })).toMatchObject({ hasDay: true, isDated: true })
     expect(read({ effectiveDateTime: '2026-10' })).toMatchObject({ hasDay: false, isDated: true })
     expect(read({})).toMatchObject({ hasDay: false, isDated: false, from: undefined, to: undefined })
-    expect(read({ effectiveTiming: {} })).toMatchObject({ isDated: true, from: undefined })
+  })
+
+  it.each<[string, Effective]>([
+    ['a Timing without events and bounds', { effectiveTiming: { code: { text: 'BID' } } }],
+    ['a Timing that repeats without bounds', { effectiveTiming: { repeat: { frequency: 2 } } }],
+    ['an empty period', { effectivePeriod: {} }],
+    ['what is no time', { effectiveDateTime: 'soon' }],
+  ])('is undated with %s', (_, effective) => {
+    expect(read(effective)).toMatchObject({ isDated: false, from: undefined })
+  })
+
+  it('has the times of a Timing in order, and those of its bounds, as a search finds it', () => {
+    const event = ['2026-06-02T00:00:00Z', '2026-06-01T00:00:00Z']
+    const repeat = { boundsPeriod: { start: '2026-05-01T00:00:00Z', end: '2026-05-03T00:00:00Z' } }
+    const [may, june] = [Date.UTC(2026, 4, 1), Date.UTC(2026, 5, 2)]
+    expect(read({ effectiveTiming: { event } })).toMatchObject({ from: Date.UTC(2026, 5, 1), to: june })
+    expect(read({ effectiveTiming: { repeat } })).toMatchObject({ from: may, to: Date.UTC(2026, 4, 3) })
+    expect(read({ effectiveTiming: { event, repeat } })).toMatchObject({ from: may, to: june })
   })
 
   it('orders by the start, and by the end where only that is known', () => {

@@ -8,17 +8,19 @@ import { type ChartReading, typeNameOf } from './chart-reading.ts'
 import { sumNotes } from './day-counts.ts'
 import { endNotes } from './end-notes.ts'
 import { convertedNotes, noRemarks, type Remarks, remark } from './remarks.ts'
+import { undatedNotes } from './undated.ts'
 import type { Undrawn } from './undrawn.ts'
 
 /** What has to be said of what was read for a picture, the most important first. `drawn`: what the picture says of itself. */
 export function chartNotes(reading: ChartReading, drawn: readonly string[], zone: string): string[] {
-  const { reads, excluded, series, sums, panels, hidden, unclocked, undrawn } = reading
+  const { reads, excluded, undated, series, sums, panels, hidden, unclocked, undrawn } = reading
   return [
     ...gapTexts(reads.flatMap(({ gaps }) => gaps)),
     ...reads.flatMap(({ asked, end, read }) =>
       endNotes(end, read).map((note) => (reads.length === 1 ? note : `${typeNameOf(asked)}: ${note}`)),
     ),
     ...[...excluded].map(([why, n]) => `Not drawn, and left out of every number, ${reasonText(why)}: ${n}.`),
+    ...undatedNotes(undated),
     ...undrawnNotes(series),
     ...convertedNotes(remarksOf(series)),
     ...(unclocked === 0

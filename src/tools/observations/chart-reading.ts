@@ -2,7 +2,7 @@ import { collectPanels } from '../../charts/collect.ts'
 import type { Panel } from '../../charts/panel.ts'
 import { isImported } from '../../fhir/imported.ts'
 import { readingTime } from '../../results/reading-time.ts'
-import { type NotSummarised, notSummarised } from '../../results/standing.ts'
+import { countsUndated, type NotSummarised, notSummarised } from '../../results/standing.ts'
 import { contributionsOf } from '../../statistics/contributions.ts'
 import { collectSeries, type Series } from '../../statistics/series.ts'
 import { codeText } from '../arguments/data-type.ts'
@@ -22,6 +22,8 @@ export interface ChartReading {
   /** How many of them were imported from other FHIR servers. */
   readonly imported: number
   readonly excluded: ReadonlyMap<NotSummarised, number>
+  /** How many of those that count have no date. */
+  readonly undated: number
   /** Series of numbers, with what was left out of them. */
   readonly series: readonly Series[]
   /** Series that are summed per day, whole and with what belongs to a day alone. */
@@ -48,12 +50,14 @@ export async function readForChart(
   const excluded = new Map<NotSummarised, number>()
   let taken = 0
   let imported = 0
+  let undated = 0
   const reads = await readEach(context, asks, (observation, asked) => {
     taken += 1
     if (isImported(observation)) imported += 1
     const why = notSummarised(observation)
     if (why !== undefined) excluded.set(why, (excluded.get(why) ?? 0) + 1)
     const time = readingTime(observation, zone)
+    if (countsUndated(observation, time)) undated += 1
     const contributions = contributionsOf(observation, asked.values)
     for (const contribution of contributions) figures.add(contribution, time)
     undrawn.add(typeNameOf(asked), contributions, time)
@@ -71,6 +75,7 @@ export async function readForChart(
     taken,
     imported,
     excluded,
+    undated,
     series,
     sums,
     panels,

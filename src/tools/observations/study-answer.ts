@@ -18,6 +18,7 @@ import { wordsParameters } from './series-names.ts'
 import type { LaidOut } from './study-layout.ts'
 import type { StudyCut } from './study-position.ts'
 import type { Tally } from './study-tally.ts'
+import { undatedNotes, undatedParameters } from './undated.ts'
 
 /** Patients that were not read and are named; of the others only the number is given. */
 export const mostNamed = 20
@@ -68,6 +69,7 @@ export function answerOf(answering: Answering): Answer {
       { name: 'patientsOfEarlierCalls', valueInteger: cut.earlier.length },
       { name: 'patientsLeft', valueInteger: left },
       { name: 'observations', valueInteger: tally.observations },
+      ...undatedParameters(tally.undated),
       ...[...tally.excluded].map(([status, n]) => ({
         name: 'excludedObservations',
         part: [
@@ -96,6 +98,7 @@ export function answerOf(answering: Answering): Answer {
       ...(tally.observations === 0 ? [] : [`Percentiles by ${percentileMethod}`]),
       ...laid.notes,
       ...[...tally.excluded].map(([why, n]) => `Left out of every number ${reasonText(why)}: ${n}.`),
+      ...undatedNotes(tally.undated),
       ...leftOutNotes(remarks),
       ...convertedNotes(remarks),
       ...wordNotes(remarks),

@@ -11,6 +11,8 @@ export interface Tally {
   read: number
   withReadings: number
   observations: number
+  /** How many observations that count have no date. */
+  undated: number
   hasSteps: boolean
   /** Why observations may be missing, and of how many patients; of those, how many came without any. */
   readonly gaps: Set<Gap>
@@ -26,6 +28,7 @@ export function emptyTally(): Tally {
     read: 0,
     withReadings: 0,
     observations: 0,
+    undated: 0,
     hasSteps: false,
     gaps: new Set(),
     incomplete: 0,
@@ -39,7 +42,7 @@ export function note(tally: Tally, patient: string, outcome: PatientOutcome<Pati
     tally.notRead.push({ patient, why: outcome.notRead })
     return
   }
-  const { observations, excluded, series } = outcome.gathered
+  const { observations, undated, excluded, series } = outcome.gathered
   let notCounted = 0
   for (const [status, n] of excluded) {
     tally.excluded.set(status, (tally.excluded.get(status) ?? 0) + n)
@@ -47,6 +50,7 @@ export function note(tally: Tally, patient: string, outcome: PatientOutcome<Pati
   }
   tally.read += 1
   tally.observations += observations - notCounted
+  tally.undated += undated
   if (observations > notCounted) tally.withReadings += 1
   if (outcome.gaps.length > 0) {
     tally.incomplete += 1
