@@ -1,13 +1,9 @@
 import { z } from 'zod'
-import { perMinute } from '../config/fields.ts'
+import { perMinute, secureUrl } from '../config/fields.ts'
 import { parseBy } from '../config/parse.ts'
 import { compartmentTypes } from '../fhir/compartment.ts'
-import { isLoopback, isSecretsEndpoint } from '../loopback.ts'
 import type { RedisClient } from './storage-redis.ts'
 
-const secretsUrl = z
-  .string()
-  .refine(isSecretsEndpoint, 'must be an https URL (http on loopback alone) without credentials or fragment')
 const day = 86_400
 const seconds = (least: number, most: number, fallback: number, about: string) =>
   z.number().int().min(least).max(most).default(fallback).describe(`${about}, in seconds`)
@@ -21,7 +17,7 @@ const keySchema = z.looseObject({
 })
 
 const upstreamSchema = z.object({
-  issuer: secretsUrl.describe('Issuer at which people sign in'),
+  issuer: secureUrl.describe('Issuer at which people sign in'),
   clientId: z.string().min(1).describe('Our client there; its redirect URI is <publicUrl><path>/callback'),
   clientSecret: z.string().min(1).optional().describe('Its secret, where it is a confidential client'),
   scope: z
@@ -51,11 +47,11 @@ const claimsSchema = z
     claim: z.string().default('jhe_permissions').describe("Name of the upstream's permissions claim"),
     claimPath: z.array(z.string()).default([]).describe('Where the claim is nested, outermost first'),
     introspection: z
-      .object({ url: secretsUrl, clientId: z.string(), clientSecret: z.string() })
+      .object({ url: secureUrl, clientId: z.string(), clientSecret: z.string() })
       .optional()
       .describe('RFC 7662 endpoint of the upstream, and the client that may ask it'),
-    userinfoUrl: secretsUrl.optional().describe('OIDC userinfo endpoint; by default found by discovery'),
-    apiUrl: secretsUrl.optional().describe('API of the JupyterHealth Exchange, for the source exchange'),
+    userinfoUrl: secureUrl.optional().describe('OIDC userinfo endpoint; by default found by discovery'),
+    apiUrl: secureUrl.optional().describe('API of the JupyterHealth Exchange, for the source exchange'),
     superuser: z
       .object({
         claim: z
@@ -133,26 +129,15 @@ const storageSchema = z
   .default('memory')
   .describe('Where sign-ins are kept: memory for one process, { redis, prefix } for several')
 
-/** zod goes on to refine what is no URL at all. */
-function isPublicOrLoopback(url: string): boolean {
-  if (!URL.canParse(url)) return true
-  const { protocol, hostname } = new URL(url)
-  return protocol === 'https:' || isLoopback(hostname)
-}
-
 /** What a gateway passes to the broker. */
 export const brokerSchema = z.object({
-  publicUrl: z
-    .url({ protocol: /^https?$/ })
-    .refine(isPublicOrLoopback, 'must be https beyond loopback')
-    .describe('Origin (and prefix) under which clients and browsers reach this server'),
+  publicUrl: secureUrl.describe('Origin (and prefix) under which clients and browsers reach this server'),
   path: z
     .string()
     .regex(/^\/[\w\-./]*[\w-]$/)
     .default('/oauth')
     .describe('Path of the broker; publicUrl with it is its issuer'),
-  resource: z
-    .url({ protocol: /^https?$/ })
+  resource: secureUrl
     .optional()
     .describe('The MCP endpoint that tokens are for, the only one; by default publicUrl with /mcp'),
   upstream: upstreamSchema,

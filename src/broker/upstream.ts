@@ -21,8 +21,9 @@ import {
   type TokenEndpointResponseHelpers,
   tokenRevocation,
 } from 'openid-client'
-import { fhirMcpError } from '../errors.ts'
+import { fhirMcpError, isFhirMcpError } from '../errors.ts'
 import type { Claims } from '../identity/claim.ts'
+import { insecureEndpoint, notSecure } from '../identity/endpoints.ts'
 import { unavailable } from '../identity/json-endpoint.ts'
 import type { BrokerSettings } from './options.ts'
 
@@ -148,11 +149,14 @@ export function createUpstream(
 async function discover({ issuer, clientId, clientSecret }: BrokerSettings['upstream']) {
   const auth = clientSecret === undefined ? None() : secretAuth(clientSecret)
   const plain = new URL(issuer).protocol === 'http:'
-  return discovery(new URL(issuer), clientId, undefined, auth, {
+  const configuration = await discovery(new URL(issuer), clientId, undefined, auth, {
     timeout,
     // By default an ID token that came by TLS from the token endpoint is not held against the issuer's keys.
     execute: [enableNonRepudiationChecks, ...(plain ? [allowInsecureRequests] : [])],
   })
+  const insecure = insecureEndpoint(issuer, configuration.serverMetadata())
+  if (insecure !== undefined) throw unavailable(what, 'issuer', { said: notSecure(insecure) })
+  return configuration
 }
 
 /** `client_secret_basic` unless the issuer takes only `client_secret_post` (RFC 8414 §2: basic where it does not say). */
@@ -175,6 +179,7 @@ const unreachable: readonly (string | undefined)[] = [
 
 /** Nothing of what was thrown is kept: openid-client's errors hold codes, tokens and answers. */
 function refusalOf(thrown: unknown) {
+  if (isFhirMcpError(thrown)) return thrown
   if (thrown instanceof TypeError) return unavailable(what)
   if (thrown instanceof ClientError && unreachable.includes(thrown.code)) return unavailable(what)
   if (thrown instanceof ResponseBodyError && thrown.status >= 500) return unavailable(what)

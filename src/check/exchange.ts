@@ -1,12 +1,20 @@
-import { errorOf, type Finding, fail, ok, wordsOf } from './finding.ts'
+import { reachedInTheClear } from '../config/fhir.ts'
+import { errorOf, type Finding, fail, ok, warn, wordsOf } from './finding.ts'
 import type { Probes } from './probes.ts'
 
 /** Whether the exchange answers `metadata`. */
-export async function checkExchange({ server }: Probes): Promise<Finding> {
+export async function checkExchange({
+  server,
+  options,
+}: Pick<Probes, 'server' | 'options'>): Promise<Finding> {
   const error = await errorOf(server())
   // It answered, with another release than ours: that is for the check of the release.
   if (error === undefined || error.code === 'FHIR_MCP_NOT_SUPPORTED_BY_EXCHANGE') {
-    return ok('It answers metadata.')
+    if (!reachedInTheClear(options.fhir)) return ok('It answers metadata.')
+    return warn(
+      'It answers metadata. Tokens and records travel to it in the clear: FHIR_MCP_FHIR_ALLOW_HTTP is set.',
+      'Give the exchange https, or make sure that nobody else is on that network.',
+    )
   }
   return fail(wordsOf(error), cures[error.code] ?? error.entry.cure)
 }

@@ -1,18 +1,11 @@
 import { z } from 'zod'
-import { isSecretsEndpoint } from '../loopback.ts'
 import { clientSchema } from './client.ts'
-import { milliseconds } from './fields.ts'
+import { milliseconds, secureUrl } from './fields.ts'
 
 /** A FHIR server that keeps AuditEvents. They name patients, so it is reached like anything secret. */
 const auditFhirSchema = z
   .object({
-    baseUrl: z
-      .string()
-      .refine(
-        isSecretsEndpoint,
-        'must be an https URL (http on loopback alone) without credentials or fragment',
-      )
-      .describe('sink fhir: base URL of the server that keeps AuditEvents'),
+    baseUrl: secureUrl.describe('sink fhir: base URL of the server that keeps AuditEvents'),
     version: z.enum(['R4', 'R5']).default('R4').describe('FHIR release of that server'),
     token: z.string().min(1).optional().describe('A bearer token for that server'),
     client: clientSchema.describe('SMART Backend Services at that server, in place of a token'),

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { httpUrl, seconds } from './fields.ts'
+import { seconds, secureUrl } from './fields.ts'
 
 export const authSchema = z.object({
-  issuer: httpUrl.describe('Issuer of the access tokens'),
+  issuer: secureUrl.describe('Issuer of the access tokens'),
   audience: z
     .union([z.string(), z.array(z.string()).min(1)])
     .optional()
@@ -12,7 +12,7 @@ export const authSchema = z.object({
     .min(1)
     .default(['jwt'])
     .describe('Where the permissions are read, first to last'),
-  jwksUri: httpUrl.optional().describe("The issuer's keys; by default found by discovery"),
+  jwksUri: secureUrl.optional().describe("The issuer's keys; by default found by discovery"),
   algorithms: z
     .array(z.enum(['RS256', 'PS256', 'ES256', 'EdDSA']))
     .min(1)
@@ -36,12 +36,12 @@ export const authSchema = z.object({
   maxClaimsAge: seconds(900, 'How old claims may be before they are read again'),
   introspection: z
     .object({
-      url: httpUrl.describe('RFC 7662 endpoint'),
+      url: secureUrl.describe('RFC 7662 endpoint'),
       clientId: z.string(),
       clientSecret: z.string(),
     })
     .optional(),
-  userinfoUrl: httpUrl.optional().describe('OIDC userinfo endpoint; by default found by discovery'),
+  userinfoUrl: secureUrl.optional().describe('OIDC userinfo endpoint; by default found by discovery'),
   superuser: z
     .object({ claim: z.string(), value: z.union([z.string(), z.boolean()]) })
     .optional()

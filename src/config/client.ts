@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isSecretsEndpoint } from '../loopback.ts'
+import { secureUrl } from './fields.ts'
 
 /** What our assertions may be signed with; SMART asks servers for the first two. */
 export const assertionAlgorithms = ['ES384', 'RS384', 'ES256', 'RS256', 'PS256'] as const
@@ -7,12 +7,7 @@ export const assertionAlgorithms = ['ES384', 'RS384', 'ES256', 'RS256', 'PS256']
 /** How the plugin shows a token endpoint who it is, and what it asks for. */
 export const clientSchema = z
   .object({
-    tokenUrl: z
-      .string()
-      .refine(
-        isSecretsEndpoint,
-        'must be an https URL (http on loopback alone) without credentials or fragment',
-      )
+    tokenUrl: secureUrl
       .optional()
       .describe(
         "Token endpoint; with `backend-services` by default that of the exchange's SMART configuration",

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Principal } from '../access/principal.ts'
 import { compartmentTypes } from '../fhir/compartment.ts'
-import { isSecretsEndpoint } from '../loopback.ts'
+import { isLoopback, isSecretsEndpoint } from '../loopback.ts'
 import { clientSchema } from './client.ts'
 import { httpUrl, milliseconds } from './fields.ts'
 
@@ -14,6 +14,12 @@ export type HeldToken = (principal: Principal, signal: AbortSignal) => Promise<s
 export const fhirSchema = z
   .object({
     baseUrl: httpUrl.describe('FHIR base URL of the exchange'),
+    allowHttp: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Reach the exchange over http beyond loopback: tokens and records travel in the clear, so only inside of a private network',
+      ),
     dialect: z.enum(['auto', 'hapi', 'jupyterhealth']).default('auto').describe('How the exchange is asked'),
     credentials: z
       .enum(['forward', 'held', 'token-exchange', 'backend-services', 'none'])
@@ -57,7 +63,7 @@ export const fhirSchema = z
       ),
   })
   .superRefine((fhir, context) => {
-    for (const { path, message } of unfitSettings(fhir)) {
+    for (const { path, message } of [...addressesInTheClear(fhir), ...unfitSettings(fhir)]) {
       context.addIssue({ code: 'custom', path: [...path], message })
     }
   })
@@ -65,6 +71,29 @@ export const fhirSchema = z
 interface UnfitSetting {
   readonly path: readonly string[]
   readonly message: string
+}
+
+/** Addresses of the exchange that tokens and records would travel to in the clear, where nobody allowed it. */
+function addressesInTheClear(fhir: FhirAddresses): UnfitSetting[] {
+  if (fhir.allowHttp) return []
+  return (['baseUrl', 'apiUrl'] as const)
+    .filter((name) => isClearBeyondLoopback(fhir[name]))
+    .map((name) => ({
+      path: [name],
+      message:
+        'must be an https URL (http on loopback alone); inside of a private network fhir.allowHttp permits http',
+    }))
+}
+
+/** Whether tokens and records travel to the exchange in the clear, by http beyond this machine. */
+export function reachedInTheClear({ baseUrl, apiUrl }: Pick<FhirOptions, 'baseUrl' | 'apiUrl'>): boolean {
+  return isClearBeyondLoopback(baseUrl) || isClearBeyondLoopback(apiUrl)
+}
+
+function isClearBeyondLoopback(url: string | undefined): boolean {
+  if (url === undefined || !URL.canParse(url)) return false
+  const { protocol, hostname } = new URL(url)
+  return protocol === 'http:' && !isLoopback(hostname)
 }
 
 /** What the chosen credentials need and lack, or have and do not take. */
@@ -104,4 +133,5 @@ function unfitSettings({ credentials, audience, baseUrl, client }: FhirCredentia
 
 export type FhirOptions = z.output<typeof fhirSchema>
 /** The settings that say what the exchange is asked with. */
+type FhirAddresses = Pick<FhirOptions, 'baseUrl' | 'apiUrl' | 'allowHttp'>
 type FhirCredentials = Pick<FhirOptions, 'credentials' | 'audience' | 'baseUrl' | 'client'>

@@ -1,6 +1,14 @@
 import { z } from 'zod'
+import { isSecretsEndpoint } from '../loopback.ts'
 
+/** A URL of any web server. Whoever takes one asks what may travel in the clear. */
 export const httpUrl = z.url({ protocol: /^https?$/ })
+
+/** A URL that tokens, keys or secrets travel to or from: https, or http on this machine alone. */
+export const secureUrl = httpUrl.refine(
+  isSecretsEndpoint,
+  'must be an https URL (http on loopback alone) without credentials or fragment',
+)
 
 export const seconds = (fallback: number, about: string) =>
   z.number().nonnegative().default(fallback).describe(`${about}, in seconds`)

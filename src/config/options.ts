@@ -3,7 +3,7 @@ import { accessSchema } from './access.ts'
 import { auditSchema } from './audit.ts'
 import { authSchema } from './auth.ts'
 import { fhirSchema } from './fhir.ts'
-import { httpUrl } from './fields.ts'
+import { secureUrl } from './fields.ts'
 import { limitsSchema } from './limits.ts'
 import { metricsSchema } from './metrics.ts'
 import { resultsSchema } from './results.ts'
@@ -22,7 +22,7 @@ export const optionsSchema = z.object({
     .regex(/^\/[\w\-./]*[\w-]$/)
     .default('/mcp')
     .describe('Path of the MCP endpoint'),
-  publicUrl: httpUrl
+  publicUrl: secureUrl
     .optional()
     .describe('Origin (and prefix) under which clients reach this server; required beyond loopback'),
   sse: z.boolean().default(true).describe('Offer HTTP+SSE for older clients too'),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type FhirMcpError, fhirMcpError } from '../errors.ts'
+import { insecureEndpoint, notSecure } from './endpoints.ts'
 import { type AskJson, unavailable } from './json-endpoint.ts'
 
 /** What discovery says of an issuer. */
@@ -16,7 +17,7 @@ const what = "The issuer's metadata"
 
 /**
  * Discovery by OpenID Connect Discovery 1.0, §4, else (404) by RFC 8414, §3. The document must name the issuer itself,
- * and an `https` issuer cannot name endpoints without it. `now` is in milliseconds.
+ * and its endpoints are on https, or on this machine where the issuer itself is. `now` is in milliseconds.
  */
 export function createDiscovery(issuer: string, ask: AskJson, now: () => number): Discovery {
   let kept: { readonly metadata: Promise<IssuerMetadata>; readonly from: number } | undefined
@@ -43,16 +44,18 @@ function anotherIssuer(issuer: string, said: string): FhirMcpError {
 }
 
 async function discover(issuer: string, ask: AskJson): Promise<IssuerMetadata> {
-  const { origin, pathname, protocol } = new URL(issuer)
+  const { origin, pathname } = new URL(issuer)
   const path = pathname.replace(/\/$/, '')
   let answer = await ask({ url: `${origin}${path}/.well-known/openid-configuration`, what })
   if (answer.status === 404) {
     answer = await ask({ url: `${origin}/.well-known/oauth-authorization-server${path}`, what })
   }
-  const endpoint = z.url({ protocol: protocol === 'https:' ? /^https$/ : /^https?$/ }).optional()
+  const endpoint = z.url({ protocol: /^https?$/ }).optional()
   const schema = z.object({ issuer: z.string(), jwks_uri: endpoint, userinfo_endpoint: endpoint })
   const parsed = schema.safeParse(answer.status === 200 ? answer.body : undefined)
   if (!parsed.success) throw unavailable(what)
   if (parsed.data.issuer !== issuer) throw anotherIssuer(issuer, parsed.data.issuer)
+  const insecure = insecureEndpoint(issuer, parsed.data)
+  if (insecure !== undefined) throw unavailable(what, 'issuer', { said: notSecure(insecure) })
   return { jwksUri: parsed.data.jwks_uri, userinfoEndpoint: parsed.data.userinfo_endpoint }
 }

@@ -11,6 +11,7 @@ import {
   type ServerMetadata,
 } from 'openid-client'
 import { fhirMcpError } from '../errors.ts'
+import { insecureEndpoint, notSecure } from '../identity/endpoints.ts'
 import { refusalOf } from './refusal.ts'
 import type { LoginSettings } from './settings.ts'
 
@@ -19,7 +20,7 @@ const readTypes = ['Patient', 'Observation', 'ResearchStudy']
 
 /**
  * Finds the issuer (OpenID Connect Discovery 1.0, §4) for our client. Throws ISSUER_UNAVAILABLE, or CONFIG for an issuer
- * that does without PKCE's S256 or has an endpoint that a browser must not be sent to. `fetch` is how it is asked, now and
+ * that does without PKCE's S256 or has an endpoint that tokens must not be sent to. `fetch` is how it is asked, now and
  * later; by default over the network.
  */
 export async function openIssuer(
@@ -44,9 +45,9 @@ export async function openIssuer(
   if (methods !== undefined && !metadata.supportsPKCE('S256')) {
     throw fhirMcpError('CONFIG', { detail: 'The issuer does not offer PKCE with S256.' })
   }
-  const { authorization_endpoint: page } = metadata
-  if (page !== undefined && new URL(page).protocol !== issuer.protocol) {
-    throw fhirMcpError('CONFIG', { detail: "The issuer's sign-in page is not an https URL." })
+  const insecure = insecureEndpoint(issuer, metadata)
+  if (insecure !== undefined) {
+    throw fhirMcpError('CONFIG', { detail: `The issuer cannot be used. ${notSecure(insecure)}` })
   }
   return configuration
 }

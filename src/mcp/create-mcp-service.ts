@@ -1,5 +1,6 @@
 import type { Audit } from '../audit/record.ts'
 import type { HeldToken } from '../config/fhir.ts'
+import { reachedInTheClear } from '../config/fhir.ts'
 import type { Options } from '../config/options.ts'
 import { fhirMcpError } from '../errors.ts'
 import { createCredentials } from '../exchange/credentials/credentials.ts'
@@ -79,6 +80,11 @@ export function startNotes({ fhir, auth }: Options): string[] {
   if (fhir.credentials === 'backend-services') {
     notes.push(
       "fhir.credentials is backend-services: the exchange is asked with the plugin's own token, the claims alone protect it",
+    )
+  }
+  if (reachedInTheClear(fhir)) {
+    notes.push(
+      'fhir.allowHttp is set: tokens and records travel to and from the exchange in the clear, which only a private network may see',
     )
   }
   if (auth.allowTokensWithoutAudience) {

@@ -172,7 +172,7 @@ describe('options of the broker', () => {
     [
       'http beyond loopback',
       { publicUrl: 'http://gateway.example' },
-      'publicUrl must be https beyond loopback',
+      'publicUrl must be an https URL (http on loopback alone)',
     ],
     [
       'an upstream by http',

@@ -129,7 +129,7 @@ describe('serve with a broker that is wrong', () => {
     [{ FHIR_MCP_BROKER_ACCESS_TOKEN_LIFETIME: '1800' }, 'FHIR_MCP_AUTH_MAX_CLAIMS_AGE must not be below'],
     [
       { FHIR_MCP_PUBLIC_URL: 'http://gateway.example.org' },
-      'FHIR_MCP_PUBLIC_URL must be https beyond loopback',
+      'FHIR_MCP_PUBLIC_URL must be an https URL (http on loopback alone)',
     ],
     [{ FHIR_MCP_PUBLIC_URL: 'gateway' }, 'FHIR_MCP_PUBLIC_URL must be an http or https URL'],
     [{ FHIR_MCP_HOST: '0.0.0.0' }, 'FHIR_MCP_PUBLIC_URL is required'],

@@ -46,6 +46,14 @@ describe('discovery', () => {
     ['names no issuer', () => ({ body: {} })],
     ['has keys that are no address', (issuer) => ({ body: { issuer, jwks_uri: 'keys' } })],
     ['has keys in a file', (issuer) => ({ body: { issuer, jwks_uri: 'file:///etc/passwd' } })],
+    [
+      'has keys on another machine in the clear',
+      (issuer) => ({ body: { issuer, jwks_uri: 'http://10.0.0.7/keys' } }),
+    ],
+    [
+      'has a userinfo endpoint on another machine in the clear',
+      (issuer) => ({ body: { issuer, userinfo_endpoint: 'http://login.example.org/me' } }),
+    ],
     ['is missing', () => ({ status: 404, body: {} })],
     ['is forbidden', () => ({ status: 403, body: {} })],
     ['is elsewhere', (issuer) => ({ status: 302, body: {}, headers: { location: `${issuer}/x` } })],
