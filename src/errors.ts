@@ -68,7 +68,7 @@ export const errorCatalog = {
     issue: 'value',
     message: 'An argument is not usable.',
     cause: 'An argument is missing, malformed or does not fit another one.',
-    cure: 'Call again as the detail says.',
+    cure: 'Call again as the message says.',
   },
   AMBIGUOUS: {
     status: 400,
@@ -82,7 +82,7 @@ export const errorCatalog = {
     issue: 'not-supported',
     message: 'The exchange cannot answer this safely.',
     cause: 'The FHIR server lacks, or was not proven to honour, a search that the call needs.',
-    cure: 'Leave the filter out that the detail names, or ask in another way.',
+    cure: 'Leave the filter out that the message names, or ask in another way.',
   },
   EXCHANGE_UNAVAILABLE: {
     status: 503,
@@ -96,7 +96,7 @@ export const errorCatalog = {
     issue: 'timeout',
     message: 'The exchange took too long.',
     cause: 'The FHIR server did not answer within fhir.timeout.',
-    cure: 'Ask for less (a shorter period, a smaller limit) or try again later.',
+    cure: 'Ask for less, or try again later; a tool names its own arguments for that.',
   },
   EXCHANGE_REJECTED: {
     status: 502,
@@ -126,7 +126,7 @@ export const errorCatalog = {
     issue: 'exception',
     message: 'The configuration is not usable.',
     cause: 'An option or environment variable is missing, malformed or contradicts another one.',
-    cure: 'Correct the option that the detail names.',
+    cure: 'Correct the option that the message names.',
   },
   ISSUER_UNAVAILABLE: {
     status: 503,

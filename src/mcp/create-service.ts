@@ -18,6 +18,7 @@ import { meteredRosters } from '../telemetry/metered-rosters.ts'
 import type { Subject, ToolStanding } from '../tools/tool.ts'
 import { policyOf } from './access.ts'
 import { type CallParts, doLocalWork, doWork, noteRefusal } from './call.ts'
+import { cureOf } from './cure.ts'
 import { type ListedTool, listTool } from './listing.ts'
 import { createReadNames, type ReadNames } from './names.ts'
 import { withPatientHint } from './patient-hint.ts'
@@ -140,7 +141,8 @@ export function createService(parts: ServiceParts): NamingService {
       try {
         return withEmptyArguments(await run(call, request), call.read.empty)
       } catch (thrown) {
-        if (isFhirMcpError(thrown)) return errorAnswer(withPatientHint(thrown, call.tool))
+        if (isFhirMcpError(thrown))
+          return errorAnswer(withPatientHint(thrown, call.tool), cureOf(thrown, call.tool))
         throw thrown
       }
     },

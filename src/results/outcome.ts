@@ -19,8 +19,8 @@ export function outcomeOf(notes: readonly Note[]): AnyResource {
   return { resourceType: 'OperationOutcome', issue }
 }
 
-/** An error as a tool answers it: an OperationOutcome with `isError`, and the same in words. */
-export function errorAnswer(error: FhirMcpError): Answer {
+/** An error as a tool answers it: an OperationOutcome with `isError`, and the same in words. `cure`: what its caller can do. */
+export function errorAnswer(error: FhirMcpError, cure: string = error.entry.cure): Answer {
   const extra = [
     ...error.choices.map((choice) => `- ${choice.id}: ${choice.label}`),
     ...(error.scopes.length > 0 ? [`Scopes needed: ${error.scopes.join(' ')}`] : []),
@@ -38,5 +38,5 @@ export function errorAnswer(error: FhirMcpError): Answer {
       },
     ],
   }
-  return { structured, text: `${error.code}: ${diagnostics}\n${error.entry.cure}`, isError: true }
+  return { structured, text: `${error.code}: ${diagnostics}\n${cure}`, isError: true }
 }

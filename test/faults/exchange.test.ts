@@ -41,6 +41,8 @@ const troubles: readonly Trouble[] = [
     code: 'EXCHANGE_TIMEOUT',
     fault: { kind: 'hold', until: never },
     timeout: 1000,
+    // A patient has nothing that could be asked for less.
+    comeBack: 'The exchange took too long.\nTry again later.',
   },
   { name: 'resets every connection', code: 'EXCHANGE_UNAVAILABLE', fault: { kind: 'reset' } },
   {
