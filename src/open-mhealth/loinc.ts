@@ -1,4 +1,8 @@
-/** LOINC codes in use, with their names in LOINC 2.80. */
+/**
+ * LOINC codes in use, each with a name that LOINC has for it: its long common name, or the display name where that is what
+ * people write (loinc.org has both by code). Which exporter writes which code is in `test/open-mhealth/lists/exporters.json`;
+ * 99504-3 and 105272-9 are those of the value sets of HDDT (gematik, for readings of glucose sensors).
+ */
 export const loincDisplays = {
   '2339-0': 'Glucose [Mass/volume] in Blood',
   '15074-8': 'Glucose [Moles/volume] in Blood',

@@ -1,7 +1,8 @@
 /**
- * Units as exporters write them in words, with the UCUM code that they mean; nothing is guessed beyond it. From the unit
- * strings of Apple HealthKit (HKUnit), and from what HealthKitOnFHIR 1.0 (Stanford), healthkit-to-fhir 1.0 (Microsoft),
- * HealthConnectOnFHIR 1.0, Fitbit's Web API and MIMIC-IV on FHIR 1.0 write in `unit`, and in `code` where UCUM has no such code.
+ * Units as exporters write them in words, with the UCUM code that they mean; nothing is guessed beyond it. They are what Apple's
+ * HKUnit, HealthKitOnFHIR, HealthKitToFhir, HealthConnectOnFHIR and MIMIC-IV on FHIR write, the names that UCUM gives its units,
+ * and other spellings of these (case, blanks, plural). `test/units/lists/text-units.json` has each source with its version, and
+ * those few that are from none of them; a test holds this table against it.
  */
 const textUnits: Readonly<Record<string, readonly string[]>> = {
   '/min': [
@@ -64,6 +65,12 @@ const textUnitsOfDimension: Readonly<Record<string, readonly string[]>> = {
   st: ['[stone_av]'],
   stone: ['[stone_av]'],
 }
+
+/** Every text that is understood. */
+export const unitTexts: readonly string[] = [
+  ...Object.values(textUnits).flat(),
+  ...Object.keys(textUnitsOfDimension),
+]
 
 const codesOfText = new Map(
   Object.entries(textUnits).flatMap(([code, texts]) => texts.map((text) => [text, [code]] as const)),
