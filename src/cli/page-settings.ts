@@ -4,7 +4,6 @@ import { pageClientId } from '../broker/page-client.ts'
 import type { CommandValues } from '../config/env.ts'
 import type { Options } from '../config/options.ts'
 import { fhirMcpError } from '../errors.ts'
-import { isSecretsEndpoint } from '../loopback.ts'
 import { audienceOf } from '../mcp/audience.ts'
 import type { PageSettings, PageSignIn } from '../page/settings.ts'
 
@@ -12,8 +11,6 @@ import type { PageSettings, PageSignIn } from '../page/settings.ts'
 export interface PageSurroundings {
   readonly options: Options
   readonly broker: BrokerSettings | undefined
-  /** Under which this machine reaches the server; port 0 is any free one. */
-  readonly local: string
 }
 
 /**
@@ -51,17 +48,11 @@ function atBroker(broker: BrokerSettings): PageSignIn {
 }
 
 function atIssuer(
-  { options, local }: PageSurroundings,
+  { options }: PageSurroundings,
   clientId: string,
   clientSecret: string | undefined,
 ): PageSignIn {
   const { issuer } = options.auth
-  if (!isSecretsEndpoint(issuer)) {
-    throw wrong('FHIR_MCP_AUTH_ISSUER must be an https URL with FHIR_MCP_PAGE_CLIENT_ID')
-  }
-  if (!isSecretsEndpoint(options.publicUrl ?? local)) {
-    throw wrong('FHIR_MCP_PUBLIC_URL must be an https URL with FHIR_MCP_PAGE_CLIENT_ID')
-  }
   const audiences = [audienceOf(options).audience ?? []].flat()
   const resource = audiences.find((one) => URL.canParse(one) && !one.includes('#'))
   return { issuer: new URL(issuer), clientId, clientSecret, resource, inside: false }

@@ -47,7 +47,7 @@ export function serveOptions(values: Values, listening: Listening): ServeOptions
   const command = commandOf(values)
   if (settings === undefined) {
     const options = withoutBroker(optionsOf(values))
-    const page = pageSettings(command, { options, broker: undefined, local })
+    const page = pageSettings(command, { options, broker: undefined })
     const { clientId } = page?.signIn ?? {}
     // Opaque tokens are known to be ours by their client.
     return {
@@ -72,7 +72,7 @@ export function serveOptions(values: Values, listening: Listening): ServeOptions
   const broker = { ...settings, resource, fhirTypes }
   const contradictions = contradictionsOf(options, broker, issuer)
   if (contradictions.length > 0) throw wrong(contradictions.join('; '))
-  return { options, broker, page: pageSettings(command, { options, broker, local }) }
+  return { options, broker, page: pageSettings(command, { options, broker }) }
 }
 
 function withoutBroker(options: Options): Options {

@@ -3,7 +3,6 @@ import envPaths from 'env-paths'
 import type { Configuration } from '../config/env.ts'
 import type { Options } from '../config/options.ts'
 import { fhirMcpError } from '../errors.ts'
-import { isSecretsEndpoint } from '../loopback.ts'
 
 /** What a sign-in needs to know. */
 export interface LoginSettings {
@@ -23,16 +22,12 @@ export interface LoginSettings {
 }
 
 /**
- * The settings of a sign-in; undefined without FHIR_MCP_LOGIN_CLIENT_ID. Throws CONFIG for a wrong port or resource, and
- * for an issuer by http beyond loopback: codes and tokens would travel in the clear.
+ * The settings of a sign-in; undefined without FHIR_MCP_LOGIN_CLIENT_ID. Throws CONFIG for a wrong port or resource.
  */
 export function loginSettings({ options, command }: Configuration): LoginSettings | undefined {
   const clientId = command.FHIR_MCP_LOGIN_CLIENT_ID
   if (clientId === undefined) return undefined
   const issuer = new URL(options.auth.issuer)
-  if (!isSecretsEndpoint(issuer.href)) {
-    throw wrong('FHIR_MCP_AUTH_ISSUER must be an https URL to sign in at')
-  }
   return {
     issuer,
     clientId,

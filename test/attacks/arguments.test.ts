@@ -77,7 +77,7 @@ describe.each([hapi('R4'), hapi('R5'), jupyterHealth])('$title', (stage) => {
       },
       (app) => app.fhirMcp.tool(carelessTool(() => exchange.url)),
     )
-    token = signer.token(signer.claims({ ...stage.claims, aud: [audience, 'http://exchange.test'] }))
+    token = signer.token(signer.claims({ ...stage.claims, aud: [audience, 'https://exchange.test'] }))
     const tools = (await gateway.tools(token)).filter(({ name }) => name !== 'careless')
     expect(tools.length).toBeGreaterThanOrEqual(13)
     calls = hostileCalls(tools, stage.names, stage.usual)

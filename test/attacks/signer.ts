@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { type Loopback, startLoopback } from '../identity/loopback-issuer.ts'
 
-export const audience = 'http://mcp.test/mcp'
+export const audience = 'https://mcp.test/mcp'
 
 /** An issuer with one Ed25519 key, which signs whatever it is given, right or wrong, at once. */
 export interface Signer extends Loopback {

@@ -101,7 +101,7 @@ export const jupyterHealth: Stage = {
   title: 'arguments: JupyterHealth',
   // Somebody who may see more at the exchange than the token says.
   start: () => startExchange({ dialect: 'jupyterhealth', authorize: () => 'both_member' }),
-  fhir: (url) => ({ baseUrl: url, credentials: 'forward', audience: 'http://exchange.test' }),
+  fhir: (url) => ({ baseUrl: url, credentials: 'forward', audience: 'https://exchange.test' }),
   rules: jupyterHealthRules,
   claims: permissionsClaim({ studies: ['30006', '30007'] }),
   reach: {

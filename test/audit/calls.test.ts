@@ -12,7 +12,7 @@ import { auditFile, linesIn, recordsIn } from './records.ts'
 
 const site = siteForAll()
 
-const audience = 'http://mcp.test/mcp'
+const audience = 'https://mcp.test/mcp'
 let path: string
 let gateway: Gateway
 let client: TestClient
@@ -312,7 +312,7 @@ describe('what is kept', () => {
     const lines: string[] = []
     const stream = { write: (line: string) => void lines.push(line) }
     const app = Fastify({ logger: { level: 'trace', stream } })
-    await app.register(fhirMcp, { ...options(), publicUrl: 'http://mcp.test' })
+    await app.register(fhirMcp, { ...options(), publicUrl: 'https://mcp.test' })
     const token = await site.issuer.token({ ...person, ...permitted })
     const answers: string[] = []
     for (const [name, args] of calls) {
@@ -348,7 +348,7 @@ describe('what is kept', () => {
       const lines: string[] = []
       const app = Fastify({ logger: { stream: { write: (line: string) => void lines.push(line) } } })
       const audit = { path, ...(logKey === undefined ? {} : { logKey }) }
-      await app.register(fhirMcp, { ...options(), audit, publicUrl: 'http://mcp.test' })
+      await app.register(fhirMcp, { ...options(), audit, publicUrl: 'https://mcp.test' })
       const token = await site.issuer.token({ ...person, ...permitted })
       const headers = { ...mcpHeaders, authorization: `Bearer ${token}` }
       const payload = rpc('tools/call', { name: 'list_studies', arguments: {} })

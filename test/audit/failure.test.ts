@@ -12,7 +12,7 @@ import { auditFile, recordsIn } from './records.ts'
 
 const site = siteForAll()
 
-const audience = 'http://mcp.test/mcp'
+const audience = 'https://mcp.test/mcp'
 
 const tokenFor = () =>
   site.issuer.token({ sub: 'ada', aud: audience, ...permissionsClaim({ studies: ['study-a'] }) })
@@ -24,7 +24,7 @@ async function gatewayWith(audit: FhirMcpOptions['audit']) {
   await app.register(fhirMcp, {
     fhir: { baseUrl: site.exchange.url, credentials: 'none', dialect: 'hapi' },
     auth: { issuer: site.issuer.url, audience },
-    publicUrl: 'http://mcp.test',
+    publicUrl: 'https://mcp.test',
     audit,
   })
   const token = await tokenFor()

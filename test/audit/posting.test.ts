@@ -51,7 +51,7 @@ describe('posting AuditEvents', () => {
     const path = auditFile()
     const gateway = await startGateway({
       fhir: { baseUrl: exchange.url, credentials: 'none', dialect: 'hapi' },
-      auth: { issuer: issuer.url, audience: 'http://mcp.test/mcp' },
+      auth: { issuer: issuer.url, audience: 'https://mcp.test/mcp' },
       audit: { sink: 'fhir', path, fhir: { baseUrl: repository.url, token: 'of-the-audit', version: 'R5' } },
     })
     onTestFinished(async () => {
@@ -60,7 +60,7 @@ describe('posting AuditEvents', () => {
     })
     const token = await issuer.token({
       sub: 'ada',
-      aud: 'http://mcp.test/mcp',
+      aud: 'https://mcp.test/mcp',
       ...permissionsClaim({ studies: ['study-a'] }),
     })
     const client = await gateway.connect('http', token)

@@ -14,7 +14,7 @@ export interface Running {
   close(): Promise<void>
 }
 
-const audience = 'http://mcp.test/mcp'
+const audience = 'https://mcp.test/mcp'
 
 /** The plugin, as anybody registers it, with the suite's tools, resources and prompts added through its public API. */
 export async function startSuiteServer(): Promise<Running> {

@@ -8,7 +8,7 @@ import { siteForAll } from './site.ts'
 
 const site = siteForAll()
 
-const audience = 'http://mcp.test/mcp'
+const audience = 'https://mcp.test/mcp'
 let gateway: Gateway
 let network: NetworkCount
 let client: TestClient

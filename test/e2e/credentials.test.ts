@@ -23,7 +23,7 @@ import {
 import { mcpHeaders, rpc } from '../plugins/gateway.ts'
 import { connectHttp, connectModern, connectSse, connectStdio, type TestClient } from './clients.ts'
 
-const audience = 'http://mcp.test/mcp'
+const audience = 'https://mcp.test/mcp'
 const exchangeAudience = 'https://fhir.example.org/fhir'
 const kinds = ['forward', 'held', 'token-exchange', 'backend-services', 'none'] as const
 type Kind = (typeof kinds)[number]

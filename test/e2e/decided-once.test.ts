@@ -41,7 +41,7 @@ function counting<Given extends unknown[], Made>(
   }
 }
 
-const aud = 'http://mcp.test/mcp'
+const aud = 'https://mcp.test/mcp'
 
 describe('a call over HTTP', () => {
   const site = siteForAll()

@@ -15,7 +15,7 @@ import { mcpHeaders, rpc } from '../plugins/gateway.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 import { startStdio } from './stdio-command.ts'
 
-const audience = 'http://mcp.test/mcp'
+const audience = 'https://mcp.test/mcp'
 let issuer: TestIssuer
 let exchange: TestExchange<AnyResource[]>
 let proxy: Server

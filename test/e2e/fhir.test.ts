@@ -10,10 +10,10 @@ import {
 import type { Called, TestClient } from './clients.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 
-const audience = 'http://mcp.test/mcp'
+const audience = 'https://mcp.test/mcp'
 /** Servers stamp what they answer; here always the same. */
 const now = Date.parse('2026-11-23T06:00:00Z')
-const exchangeAudience = 'http://exchange.test'
+const exchangeAudience = 'https://exchange.test'
 const worlds = [
   {
     dialect: 'hapi',

@@ -6,7 +6,7 @@ import { type Gateway, startGateway } from './gateway.ts'
 import { siteForAll } from './site.ts'
 import type { TestClient } from './test-client.ts'
 
-const audience = 'http://mcp.test/mcp'
+const audience = 'https://mcp.test/mcp'
 const site = siteForAll()
 let gateway: Gateway
 let client: TestClient

@@ -23,12 +23,12 @@ export async function openJupyterHealth(
       fhir: {
         baseUrl: exchange.url,
         credentials: 'forward',
-        audience: 'http://exchange.test',
+        audience: 'https://exchange.test',
         ...(options.types === undefined ? {} : { types: options.types }),
       },
       auth: {
         issuer: `${exchange.origin}/o`,
-        audience: 'http://mcp.test/mcp',
+        audience: 'https://mcp.test/mcp',
         sources: ['exchange'],
         userinfoUrl: `${exchange.origin}/o/userinfo/`,
         allowTokensWithoutAudience: true,

@@ -11,8 +11,8 @@ import { auditFile, recordsIn } from '../audit/records.ts'
 import type { Called, TestClient } from './clients.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 
-const audience = 'http://mcp.test/mcp'
-const exchangeAudience = 'http://exchange.test'
+const audience = 'https://mcp.test/mcp'
+const exchangeAudience = 'https://exchange.test'
 const aud = [audience, exchangeAudience]
 let issuer: TestIssuer
 let exchange: TestExchange<unknown>

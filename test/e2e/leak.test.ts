@@ -12,7 +12,7 @@ import type { Called, TestClient } from './clients.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 import { matches } from './scenarios.ts'
 
-const audience = 'http://mcp.test/mcp'
+const audience = 'https://mcp.test/mcp'
 let issuer: TestIssuer
 let elsewhere: TestExchange<unknown>
 

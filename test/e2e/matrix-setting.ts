@@ -12,7 +12,7 @@ import { startGateway } from './gateway.ts'
 import type { TestClient } from './test-client.ts'
 import { validClient } from './valid-client.ts'
 
-const audience = 'http://mcp.test/mcp'
+const audience = 'https://mcp.test/mcp'
 
 /** Bytes that are no text. */
 export const bytes = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x00, 0xff]).toString('base64')

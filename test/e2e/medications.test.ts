@@ -13,7 +13,7 @@ import { codeOf, exchangeOf } from '../exchange/opened.ts'
 import type { TestClient } from './clients.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 
-const audience = 'http://mcp.test/mcp'
+const audience = 'https://mcp.test/mcp'
 const rxnorm = 'http://www.nlm.nih.gov/research/umls/rxnorm'
 const nizatidine = {
   coding: [{ system: rxnorm, code: '476872', display: 'nizatidine 15 MG/ML Oral Solution [Axid]' }],

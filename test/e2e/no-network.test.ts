@@ -10,7 +10,7 @@ import { siteForAll } from './site.ts'
 
 const site = siteForAll()
 
-const audience = 'http://mcp.test/mcp'
+const audience = 'https://mcp.test/mcp'
 
 /** An own tool about an organization, by the public API. */
 const countOrganizationPatients = defineTool({

@@ -7,7 +7,7 @@ import { siteForAll } from './site.ts'
 
 const site = siteForAll()
 
-const audience = 'http://mcp.test/mcp'
+const audience = 'https://mcp.test/mcp'
 let gateway: Gateway
 let client: TestClient
 

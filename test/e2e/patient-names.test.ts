@@ -11,7 +11,7 @@ import {
 import { type Gateway, startGateway } from './gateway.ts'
 import type { TestClient } from './test-client.ts'
 
-const audience = 'http://mcp.test/mcp'
+const audience = 'https://mcp.test/mcp'
 
 /** Who is called what: the first three are within reach, the last two are not. */
 const people = [

@@ -9,7 +9,7 @@ import {
 } from '../../src/test-kit/index.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 
-const audience = 'http://mcp.test/mcp'
+const audience = 'https://mcp.test/mcp'
 const message = z.object({ role: z.string(), content: z.object({ type: z.string(), text: z.string() }) })
 const completion = z.object({ result: z.object({ completion: z.object({ values: z.array(z.string()) }) }) })
 let issuer: TestIssuer

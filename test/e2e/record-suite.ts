@@ -7,7 +7,7 @@ import type { TestClient } from './clients.ts'
 import { startGateway } from './gateway.ts'
 import { cursorOf, matches, totalOf } from './scenarios.ts'
 
-const audience = 'http://mcp.test/mcp'
+const audience = 'https://mcp.test/mcp'
 
 /** A client that may see study A, of a gateway in front of an exchange with the record of `test/tools/record.ts`. */
 async function openRecord(baseUrl: string, fhirVersion: FhirVersion) {

@@ -14,7 +14,7 @@ for (const fhirVersion of ['R4', 'R5'] as const) {
 
 describe('the record of a patient', () => {
   it('is an answer with the error for a token without the scope, where the transport has no 403', async () => {
-    const audience = 'http://mcp.test/mcp'
+    const audience = 'https://mcp.test/mcp'
     const cohort = [...syntheticCohort(), ...record('R4')]
     const exchange = await startExchange({ dialect: 'hapi', fhirVersion: 'R4', cohort })
     const issuer = await startIssuer()
@@ -50,7 +50,7 @@ describe('the record of a patient', () => {
       cohort: [...syntheticCohort(), ...record('R4')],
     })
     const issuer = await startIssuer()
-    const audience = 'http://mcp.test/mcp'
+    const audience = 'https://mcp.test/mcp'
     const gateway = await startGateway({
       fhir: { baseUrl: exchange.url, credentials: 'none', types: ['Condition'] },
       auth: { issuer: issuer.url, audience },

@@ -39,7 +39,7 @@ export function situationsOf(server: Server): Map<string, Situation> {
 
 /** A request without what does not change its answer: the order of parameters and the look of the JSON. */
 export function keyOf(method: string, path: string, body: unknown): string {
-  const url = new URL(path, 'http://exchange.test')
+  const url = new URL(path, 'https://exchange.test')
   const form = method === 'POST' && typeof body === 'string' ? [...new URLSearchParams(body)] : []
   const pairs = [...url.searchParams, ...form].filter(([name]) => name !== '_pretty')
   const sorted = pairs.map(([name, value]) => `${name}=${value}`).sort()

@@ -5,7 +5,7 @@ import { request } from 'undici'
 import { folderOf, keyOf, type Server, type Situation, situationsOf } from './recorded.ts'
 
 /** Where the replayed exchange is, by nobody's real name. */
-export const replayOrigin = 'http://exchange.test'
+export const replayOrigin = 'https://exchange.test'
 
 /** An exchange that nock plays from recorded situations. */
 export interface Replay {

@@ -9,7 +9,7 @@ import {
 import type { TestClient } from './clients.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 
-const audience = 'http://mcp.test/mcp'
+const audience = 'https://mcp.test/mcp'
 
 describe.each(['http', 'http-2026', 'sse'] as const)('resources by %s', (by) => {
   let issuer: TestIssuer

@@ -12,7 +12,7 @@ import {
 import { type Gateway, startGateway } from './gateway.ts'
 import { valuesOf } from './scenarios.ts'
 
-const audience = 'http://mcp.test/mcp'
+const audience = 'https://mcp.test/mcp'
 const tool = 'summarize_study_observations'
 let issuer: TestIssuer
 let exchange: TestExchange<AnyResource[]>

@@ -8,8 +8,8 @@ import { type Behind, type Replay, replay } from './replay.ts'
 import { type Cast, scenariosOf } from './scenarios.ts'
 import { validClient } from './valid-client.ts'
 
-const audience = 'http://mcp.test/mcp'
-const exchangeAudience = 'http://exchange.test'
+const audience = 'https://mcp.test/mcp'
+const exchangeAudience = 'https://exchange.test'
 /** JupyterHealth has participant codes where a system is configured. */
 const participantCodeSystem = 'https://northlake.example/mrn'
 

@@ -4,7 +4,7 @@ import type { Called, TestClient } from '../e2e/clients.ts'
 import { type Gateway, startGateway } from '../e2e/gateway.ts'
 import { codeOf } from './setting.ts'
 
-const audience = 'http://mcp.test/mcp'
+const audience = 'https://mcp.test/mcp'
 /** Words of the exchange, which nobody must see. */
 const chatter = 'zz-one-partition-did-not-answer'
 
@@ -34,7 +34,7 @@ async function startSite(world: World): Promise<Site> {
         baseUrl: exchange.url,
         dialect,
         credentials: dialect === 'hapi' ? 'none' : 'forward',
-        audience: 'http://exchange.test',
+        audience: 'https://exchange.test',
         ...(dialect === 'hapi' ? { types: ['Condition'] } : {}),
       },
       auth: { issuer: issuer.url, audience },
@@ -46,7 +46,7 @@ async function startSite(world: World): Promise<Site> {
     fhirVersion,
   )
   const claims = permissionsClaim({ studies: [worlds[world].study] })
-  const aud = [audience, 'http://exchange.test']
+  const aud = [audience, 'https://exchange.test']
   const client = await gateway.connect('http', await issuer.token({ sub: 'x', aud, ...claims }))
   return {
     exchange,

@@ -8,7 +8,7 @@ import { siteForAll } from '../e2e/site.ts'
 
 const site = siteForAll()
 
-const audience = 'http://mcp.test/mcp'
+const audience = 'https://mcp.test/mcp'
 let path: string
 let release: () => void
 let held: Fault

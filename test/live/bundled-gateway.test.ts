@@ -10,7 +10,7 @@ import { connectHttp } from '../e2e/clients.ts'
 import { temporaryFolder } from '../login/machine.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const audience = 'http://mcp.test/mcp'
+const audience = 'https://mcp.test/mcp'
 const program = `
   import Fastify from 'fastify'
   import fhirMcp from './dist/plugins/index.js'

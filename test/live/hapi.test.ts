@@ -5,7 +5,7 @@ import { startGateway } from '../e2e/gateway.ts'
 import { discoverHapi } from './discover.ts'
 import { type Live, liveSuite } from './suite.ts'
 
-const audience = 'http://mcp.test/mcp'
+const audience = 'https://mcp.test/mcp'
 
 async function open(baseUrl: string, fhirVersion: FhirVersion): Promise<Live> {
   const found = await discoverHapi(baseUrl)

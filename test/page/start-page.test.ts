@@ -113,7 +113,7 @@ describe('the start page', () => {
         FHIR_MCP_PAGE_CLIENT_ID: 'page',
         FHIR_MCP_PUBLIC_URL: 'http://mcp.example.org',
       },
-      'FHIR_MCP_PUBLIC_URL must be an https URL with FHIR_MCP_PAGE_CLIENT_ID',
+      'FHIR_MCP_PUBLIC_URL must be an https URL',
     ],
     [
       {
@@ -121,7 +121,7 @@ describe('the start page', () => {
         FHIR_MCP_PAGE_CLIENT_ID: 'page',
         FHIR_MCP_AUTH_ISSUER: 'http://login.example.org',
       },
-      'FHIR_MCP_AUTH_ISSUER must be an https URL with FHIR_MCP_PAGE_CLIENT_ID',
+      'FHIR_MCP_AUTH_ISSUER must be an https URL',
     ],
     [
       {

@@ -124,7 +124,7 @@ describe('the log of the server', () => {
       FHIR_MCP_FHIR_BASE_URL: exchange.url,
       FHIR_MCP_FHIR_CREDENTIALS: 'none',
       FHIR_MCP_AUTH_ISSUER: issuer.url,
-      FHIR_MCP_AUTH_AUDIENCE: 'http://mcp.test/mcp',
+      FHIR_MCP_AUTH_AUDIENCE: 'https://mcp.test/mcp',
       FHIR_MCP_LOG_LEVEL: 'trace',
     }
     const app = await serve(environment, { port: '0' }, stream)

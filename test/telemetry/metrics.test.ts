@@ -15,7 +15,7 @@ import {
 import { connectHttp } from '../e2e/clients.ts'
 import { stopTimers } from '../hand-clock.ts'
 
-const audience = 'http://mcp.test/mcp'
+const audience = 'https://mcp.test/mcp'
 
 let issuer: TestIssuer
 let exchange: TestExchange<unknown>

@@ -15,7 +15,7 @@ import {
 import { connectHttp, connectModern, connectSse, type TestClient } from '../e2e/clients.ts'
 import { pathOf, startTracing } from './tracing.ts'
 
-const audience = 'http://mcp.test/mcp'
+const audience = 'https://mcp.test/mcp'
 const tracing = startTracing()
 
 /** What instrumentation of fetch does: a span for each request of this process, with its URL. */
@@ -54,12 +54,12 @@ describe.each(['hapi', 'jupyterhealth'] as const)('the spans of a call on %s', (
       fhir: {
         baseUrl: exchange.url,
         credentials: isHapi ? 'none' : 'forward',
-        ...(isHapi ? {} : { audience: 'http://exchange.test' }),
+        ...(isHapi ? {} : { audience: 'https://exchange.test' }),
       },
       auth: { issuer: issuer.url, audience },
     })
     origin = await app.listen({ port: 0, host: '127.0.0.1' })
-    const aud = isHapi ? audience : [audience, 'http://exchange.test']
+    const aud = isHapi ? audience : [audience, 'https://exchange.test']
     token = await issuer.token({ sub: 'ada', aud, ...permissionsClaim({ studies: [known.study] }) })
     client = await connectHttp(`${origin}/mcp`, token)
     close = async () => {

@@ -66,7 +66,7 @@ describe('the settings of credentials', () => {
     [backend, { FHIR_MCP_FHIR_CLIENT_ALGORITHM: 'HS256' }, 'FHIR_MCP_FHIR_CLIENT_ALGORITHM must be one of'],
     [
       backend,
-      { FHIR_MCP_FHIR_BASE_URL: 'http://hapi.internal:8080/fhir' },
+      { FHIR_MCP_FHIR_BASE_URL: 'http://hapi.internal:8080/fhir', FHIR_MCP_FHIR_ALLOW_HTTP: 'true' },
       'FHIR_MCP_FHIR_CLIENT_TOKEN_URL is required',
     ],
     [{ FHIR_MCP_FHIR_CREDENTIALS: 'magic' }, {}, 'FHIR_MCP_FHIR_CREDENTIALS must be one of forward, held,'],
