@@ -3,6 +3,7 @@ import type { CompartmentType } from '../fhir/compartment.ts'
 import type { FhirVersion } from '../fhir/types.ts'
 import type { Capabilities, ExchangeCall } from './exchange.ts'
 import type { FhirClient, RequestShape } from './fhir-client.ts'
+import type { ListedCodes } from './jupyterhealth/listed-codes.ts'
 import type { Paces } from './paces.ts'
 import type { Proofs } from './proofs.ts'
 import type { RowFilter } from './row-filter.ts'
@@ -30,6 +31,8 @@ export interface Asking {
   readonly capabilities: () => Promise<Capabilities>
   /** Headers of every request, as the dialect wants them. */
   readonly shape: RequestShape
+  /** Of a JupyterHealth Exchange; shared by all calls to this exchange. */
+  readonly codes: ListedCodes
   /** Reads a path below the exchange's own API, which JupyterHealth has. */
   readonly api: (path: string) => Promise<unknown>
 }

@@ -13,6 +13,7 @@ import type { FhirClient } from './fhir-client.ts'
 import { hapi } from './hapi/dialect.ts'
 import { type ApiReader, createApiReader } from './jupyterhealth/api.ts'
 import { jupyterHealth } from './jupyterhealth/dialect.ts'
+import { createListedCodes } from './jupyterhealth/listed-codes.ts'
 import { withOwnSearches } from './jupyterhealth/searches.ts'
 import { createPaces } from './paces.ts'
 import { preflighted } from './preflight.ts'
@@ -55,6 +56,7 @@ export function createExchangeOpener(options: OpenerOptions): ExchangeOpener {
   const proofs = createProofs(now)
   const paces = createPaces(now)
   const rowFilter = createRowFilter(fhir.filtersRows)
+  const codes = createListedCodes(now)
   let api: ApiReader | undefined
 
   const capabilitiesOf = (read: Capabilities): Capabilities => {
@@ -78,6 +80,7 @@ export function createExchangeOpener(options: OpenerOptions): ExchangeOpener {
     version: async () => (await server.get(call)).fhirVersion,
     capabilities: async () => capabilitiesOf(await statement.get(call)),
     shape,
+    codes,
     api: (path) => {
       api ??= createApiReader(fhir, meter)
       return api.get(call, path)
@@ -101,10 +104,18 @@ export function createExchangeOpener(options: OpenerOptions): ExchangeOpener {
       await pulse.get({ credential: nobodys, signal })
     },
     open(call) {
-      let spoken: Spoken | undefined
-      return createExchange(async () => {
-        spoken ??= spokenBy(configured ?? (await server.get(call)).dialect, call)
-        return spoken
+      // Questions that begin together are one call: they share its connections, and what it has read.
+      let spoken: Promise<Spoken> | undefined
+      const find = async () => spokenBy(configured ?? (await server.get(call)).dialect, call)
+      return createExchange(() => {
+        if (spoken !== undefined) return spoken
+        const found = find()
+        spoken = found
+        // Who asks again after a failure looks again.
+        found.catch(() => {
+          spoken = undefined
+        })
+        return found
       })
     },
     async close() {

@@ -1,5 +1,6 @@
 import type { StandInAnswer } from './answer.ts'
 import type { Asked } from './asked.ts'
+import { codesOf } from './jupyterhealth-codes.ts'
 import {
   type JupyterHealthCohort,
   type JupyterHealthOrganization,
@@ -18,6 +19,7 @@ export function answerApi(
   if (user === undefined) return notSigned(asked)
   const [first, second, ...rest] = asked.segments
   if (first === 'studies' && rest.join('/') === 'scope_requests') return scopeRequests(cohort, second)
+  if (asked.segments.join('/') === 'data_sources/all_scopes') return { status: 200, body: codesOf(cohort) }
   if (rest.length > 0) return missing()
   if (first === 'users' && second === 'profile') return { status: 200, body: profile(user) }
   if (first === 'users' && second === 'organizations') {

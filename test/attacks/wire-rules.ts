@@ -129,6 +129,8 @@ export const jupyterHealthRules: WireRules = {
   plain(path, reach) {
     const study = /^\/api\/v1\/studies\/(\d+)(\/scope_requests)?$/.exec(path)?.[1]
     if (study !== undefined) return reach.studies.has(study)
+    // Its list of all codes names nobody.
+    if (path === '/api/v1/data_sources/all_scopes') return true
     return (
       path === '/api/v1/studies?page_size=1000' || /^\/FHIR\/R5\/metadata(\?_elements=[\w,.%]+)?$/.test(path)
     )

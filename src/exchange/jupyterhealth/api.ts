@@ -7,7 +7,7 @@ import { startDeadline } from '../deadline.ts'
 import type { ExchangeCall } from '../exchange.ts'
 import { createExchangePool } from '../pool.ts'
 
-/** Reads the exchange's own API, beside FHIR. Only its studies are read there; patients never. */
+/** Reads the exchange's own API, beside FHIR. Only its studies and its list of codes are read there; patients never. */
 export interface ApiReader {
   /**
    * The JSON of a path below the API. Throws FORBIDDEN for 403 and 404, EXCHANGE_REJECTED for any other answer that is

@@ -11,6 +11,7 @@ import { disjointBranchesOf, gives, placesOf, type SearchBranch } from './branch
 import { holdAgainstBranch, subjectOf } from './check-observation.ts'
 import { branchPairs, isWholeDay } from './filters.ts'
 import { exchangeId, isExchangeId } from './ids.ts'
+import { askListed } from './listed-codes.ts'
 import { provePlaces } from './place-proof.ts'
 import { countRows, readPage, readRows } from './rows.ts'
 import { memberOf } from './within.ts'
@@ -80,8 +81,21 @@ interface Counting {
 
 /** Counts what the searches of a grant reach, one by one. */
 async function countWithin(counting: Counting): Promise<ObservationCount> {
-  const { asking, grant, patient, organization, filter, bounds } = counting
+  const { asking, grant, patient, filter } = counting
   const searches = disjointBranchesOf({ grant, patient, codes: filter.codes })
+  return askListed(asking, searches, (empty) =>
+    countSearches(
+      counting,
+      searches.filter((search) => !empty.has(search)),
+    ),
+  )
+}
+
+async function countSearches(
+  counting: Counting,
+  searches: readonly SearchBranch[],
+): Promise<ObservationCount> {
+  const { asking, patient, organization, bounds } = counting
   const within = organization === undefined ? [] : [memberOf({ kind: 'organization', id: organization })]
   const counted = await pMap(
     searches,

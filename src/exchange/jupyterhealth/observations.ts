@@ -5,7 +5,7 @@ import { inSyncSpan } from '../../telemetry/spans.ts'
 import type { Asking } from '../asking.ts'
 import { leak, requireHonoured, requireMember } from '../check.ts'
 import { effectiveStart } from '../effective.ts'
-import type { Gap, ObservationPage, ObservationPageQuery } from '../exchange.ts'
+import type { Gap, ObservationPage, ObservationPageQuery, ObservationPosition } from '../exchange.ts'
 import { boundsOf } from '../honoured.ts'
 import { mergeBranches } from '../merge.ts'
 import { holdWithin } from '../restrictions.ts'
@@ -14,6 +14,7 @@ import { branchesOf, gives, placesOf, type SearchBranch } from './branches.ts'
 import { holdAgainstBranch, subjectOf } from './check-observation.ts'
 import { branchPairs } from './filters.ts'
 import { byNumber, exchangeId } from './ids.ts'
+import { askListed, holdAgainstList } from './listed-codes.ts'
 import { largestPage, readPage } from './rows.ts'
 
 /**
@@ -29,14 +30,33 @@ export async function observationsOf(
 ): Promise<ObservationPage> {
   requireMember(grant, member)
   const patient = exchangeId(member)
-  const bounds = boundsOf(query)
   const searches = branchesOf({ grant, patient, codes: query.codes })
-  const compare = query.order === 'newest' ? newestFirst : oldestFirst
   const positions = positionsOf(query, searches.length)
+  return askListed(asking, searches, (empty) =>
+    pageOf({ asking, grant, patient, query, searches, positions, empty }),
+  )
+}
+
+/** What a page is made of. */
+interface PageSearch {
+  readonly asking: Asking
+  readonly grant: Grant
+  readonly patient: string
+  readonly query: ObservationPageQuery
+  readonly searches: readonly SearchBranch[]
+  readonly positions: ObservationPosition | undefined
+  /** Searches that are not begun, since they can find nothing. */
+  readonly empty: ReadonlySet<SearchBranch>
+}
+
+async function pageOf(page: PageSearch): Promise<ObservationPage> {
+  const { asking, grant, patient, query, searches, positions, empty } = page
+  const bounds = boundsOf(query)
+  const compare = query.order === 'newest' ? newestFirst : oldestFirst
   const gaps = new Set<Gap>()
   const branches = searches.map((search, index): PagedBranch => {
     const from = positions?.[index]
-    if (from === null) return endedBranch
+    if (from === null || (from === undefined && empty.has(search))) return endedBranch
     const pairs = [
       ...placesOf(search, patient),
       ...branchPairs(search.code, bounds),
@@ -46,6 +66,7 @@ export async function observationsOf(
       const which = { number: page, size, takesPartial: true }
       const { rows, total, ...said } = await readPage(asking, 'Observation', pairs, which)
       for (const gap of said.gaps) gaps.add(gap)
+      holdAgainstList(asking, rows)
       const dated = rows.map((observation): Row => ({ observation, start: effectiveStart(observation) }))
       for (const [at, row] of dated.entries()) {
         if (subjectOf(row.observation, asking.client.baseUrl) !== patient) throw leak()
@@ -56,7 +77,7 @@ export async function observationsOf(
       }
       return { rows: dated, total }
     }
-    const earlier = searches.slice(0, index)
+    const earlier = searches.slice(0, index).filter((other) => !empty.has(other))
     const isElsewhere = (row: Row) => earlier.some((other) => gives(other, row.observation))
     return createBranch({ read, isElsewhere }, from, Math.min(query.count, largestPage))
   })

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import pMap from 'p-map'
 import type { Bundle } from '../../fhir/types.ts'
 import type { Asking } from '../asking.ts'
@@ -74,12 +75,50 @@ export async function readPage<Type extends AskedType>(
   { number, size, takesPartial = false }: WhichPage,
 ): Promise<{ rows: Checked<Type>[]; total: number; gaps: readonly Gap[] }> {
   const paged = [...pairs, ['_count', String(size)], ['_page', String(number)]] as const
-  const bundle = await asking.client.search(asking.call, type, paged, { ...asking.shape, takesPartial })
-  return { rows: matchesOf(bundle, type), total: totalThere(bundle), gaps: isPartial(bundle) ? ['told'] : [] }
+  const asked = asking.client.search(asking.call, type, paged, { ...asking.shape, takesPartial })
+  const forget = type === 'Observation' ? keepUnderWay(asking, pairs, asked) : undefined
+  try {
+    const bundle = await asked
+    return {
+      rows: matchesOf(bundle, type),
+      total: totalThere(bundle),
+      gaps: isPartial(bundle) ? ['told'] : [],
+    }
+  } finally {
+    forget?.()
+  }
 }
 
-/** The number of matches of a search. */
+/** Pages of Observations that a call has asked for and has not got yet, by what they search for. */
+const underWay = new WeakMap<Asking, Map<string, Promise<Bundle>>>()
+
+/** What it returns is to be called once the page has come. */
+function keepUnderWay(asking: Asking, pairs: SearchPairs, page: Promise<Bundle>): () => void {
+  const pages = underWay.get(asking) ?? new Map<string, Promise<Bundle>>()
+  underWay.set(asking, pages)
+  const name = unsorted(pairs)
+  pages.set(name, page)
+  return () => {
+    if (pages.get(name) === page) pages.delete(name)
+  }
+}
+
+function unsorted(pairs: SearchPairs): string {
+  return JSON.stringify(pairs.filter(([name]) => name !== '_sort'))
+}
+
+/**
+ * The number of matches of a search. Where a page of the same search is on its way to this call, it says the number as well,
+ * unless it may be incomplete or does not come.
+ */
 export async function countRows(asking: Asking, pairs: SearchPairs): Promise<number> {
+  // Questions that begin together have sent their first requests by then.
+  await setImmediate()
+  const page = await underWay
+    .get(asking)
+    ?.get(unsorted(pairs))
+    ?.catch(() => undefined)
+  if (page !== undefined && !isPartial(page)) return totalThere(page)
   const counted = [...pairs, ['_summary', 'count']] as const
   return totalThere(await asking.client.search(asking.call, 'Observation', counted, asking.shape))
 }

@@ -12,6 +12,7 @@ import type { SearchPairs } from '../search-pairs.ts'
 import { branchesOf, placesOf, type SearchBranch } from './branches.ts'
 import { holdAgainstBranch, subjectOf } from './check-observation.ts'
 import { branchPairs } from './filters.ts'
+import { askListed } from './listed-codes.ts'
 import { countRows, largestPage, readPage } from './rows.ts'
 
 /** Pages beyond which a study is read patient by patient: nobody is whole before the last page has come. */
@@ -43,13 +44,16 @@ export async function studyBranches(
   if (searches.some(({ study }) => study !== target.study)) return undefined
   const bounds = boundsOf(query)
   try {
-    const counted = await pMap(
-      searches,
-      async (search): Promise<StudyBranch> => {
-        const pairs = [...placesOf(search, undefined), ...branchPairs(search.code, bounds)]
-        return { search, pairs, total: await countRows(asking, pairs) }
-      },
-      { concurrency: query.concurrency },
+    const count = async (search: SearchBranch): Promise<StudyBranch> => {
+      const pairs = [...placesOf(search, undefined), ...branchPairs(search.code, bounds)]
+      return { search, pairs, total: await countRows(asking, pairs) }
+    }
+    const counted = await askListed(asking, searches, (empty) =>
+      pMap(
+        searches.filter((search) => !empty.has(search)),
+        count,
+        { concurrency: query.concurrency },
+      ),
     )
     return counted.filter(({ total }) => total > 0)
   } catch (thrown) {
