@@ -10,7 +10,7 @@ export interface CompartmentSearch {
 /** One type of a patient's compartment. */
 export interface CompartmentRule {
   /** The element that says whose it is; the search parameter `patient` looks at it in both releases. */
-  readonly owner: 'subject' | 'patient'
+  readonly owner: 'subject' | 'patient' | 'beneficiary'
   readonly releases: readonly FhirVersion[]
   /** What names it for a reader: the first of these elements that is there. */
   readonly named: readonly string[]
@@ -61,6 +61,13 @@ export const compartment = {
       date: date('period'),
     },
   },
+  CareTeam: {
+    owner: 'subject',
+    releases: both,
+    named: ['name', 'category'],
+    dated: ['date'],
+    searches: { status: token('status'), category: token('category'), date: date('period') },
+  },
   Condition: {
     owner: 'subject',
     releases: both,
@@ -76,6 +83,13 @@ export const compartment = {
       'abatement-date': date('abatementDateTime', 'abatementPeriod'),
       'recorded-date': date('recordedDate'),
     },
+  },
+  Coverage: {
+    owner: 'beneficiary',
+    releases: both,
+    named: ['type'],
+    dated: [],
+    searches: { status: token('status'), type: token('type') },
   },
   Device: {
     owner: 'patient',
@@ -98,6 +112,19 @@ export const compartment = {
       issued: date('issued'),
     },
   },
+  DocumentReference: {
+    owner: 'subject',
+    releases: both,
+    named: ['description', 'type'],
+    dated: ['date'],
+    searches: {
+      status: token('status'),
+      type: token('type'),
+      category: token('category'),
+      date: date('date'),
+      period: date('context.period', 'period'),
+    },
+  },
   Encounter: {
     owner: 'subject',
     releases: both,
@@ -108,6 +135,19 @@ export const compartment = {
       class: token('class'),
       type: token('type'),
       date: date('period', 'actualPeriod'),
+    },
+  },
+  Goal: {
+    owner: 'subject',
+    releases: both,
+    named: ['description'],
+    dated: ['start-date'],
+    searches: {
+      'lifecycle-status': token('lifecycleStatus'),
+      'achievement-status': token('achievementStatus'),
+      category: token('category'),
+      'start-date': date('startDate'),
+      'target-date': date('target.dueDate'),
     },
   },
   Immunization: {
@@ -132,6 +172,20 @@ export const compartment = {
       code: token(...medication),
       'effective-time': date('effectiveDateTime', 'effectivePeriod'),
       date: date('occurenceDateTime', 'occurencePeriod'),
+    },
+  },
+  MedicationDispense: {
+    owner: 'subject',
+    releases: both,
+    named: medication,
+    referred: medicationReference,
+    dated: ['whenhandedover'],
+    searches: {
+      status: token('status'),
+      type: token('type'),
+      code: token(...medication),
+      whenhandedover: date('whenHandedOver'),
+      whenprepared: date('whenPrepared'),
     },
   },
   MedicationRequest: {

@@ -20,7 +20,10 @@ export interface RecordView {
 
 const columns = ['id', 'time', 'name', 'status', 'details'] as const
 /** Elements that a line says before all others: they can turn round what the rest says. */
-const statuses = ['status', 'clinicalStatus', 'verificationStatus'] as const
+const statuses = [
+  ...['status', 'clinicalStatus', 'verificationStatus'],
+  ...['lifecycleStatus', 'achievementStatus', 'docStatus'],
+] as const
 const longestDetails = 400
 
 /** A resource as it is answered: without narrative and bookkeeping, marked where something was left out. */

@@ -62,6 +62,11 @@ export function recordSuite(
       ['DiagnosticReport', 1],
       ['QuestionnaireResponse', 1],
       ['AllergyIntolerance', 1],
+      ['CareTeam', 1],
+      ['Coverage', 1],
+      ['DocumentReference', 1],
+      ['Goal', 1],
+      ['MedicationDispense', 1],
       ['Immunization', 0],
       ...(version === 'R4' ? [['Device', 1] as const] : []),
     ] as const
@@ -133,6 +138,12 @@ export function recordSuite(
       ['DiagnosticReport', { code: 'http://loinc.org|58410-2', date: 'le2026-03-01' }, ['pat-1-report']],
       ['QuestionnaireResponse', { status: 'completed', authored: '2026-04' }, ['pat-1-answers']],
       ['AllergyIntolerance', { 'clinical-status': 'active', date: '2020' }, ['pat-1-allergy']],
+      ['CareTeam', { status: 'active', date: 'ge2026-01-10' }, ['pat-1-team']],
+      ['Coverage', { status: 'active' }, ['pat-1-coverage']],
+      ['DocumentReference', { status: 'current', date: '2026-01' }, ['pat-1-document']],
+      ['Goal', { 'lifecycle-status': 'active', 'start-date': '2026-01-11' }, ['pat-1-goal']],
+      ['Goal', { 'target-date': 'lt2026-06-30' }, []],
+      ['MedicationDispense', { code: '314076', whenhandedover: '2026-05-06' }, ['pat-1-dispensed']],
     ]
     it.each(asked)('searches %s by %j', async (type, given, ids) => {
       const called = await search(type, { search: given })

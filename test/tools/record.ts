@@ -3,6 +3,11 @@ import type { AnyResource, FhirVersion } from '../../src/fhir/types.ts'
 const snomed = 'http://snomed.info/sct'
 const rxnorm = 'http://www.nlm.nih.gov/research/umls/rxnorm'
 
+const lisinopril = {
+  coding: [{ system: rxnorm, code: '314076', display: 'lisinopril 10 MG Oral Tablet' }],
+}
+const relative = { reference: 'RelatedPerson/relative-1', display: 'Olga Secretova' }
+
 /** A record of invented people: of pat-1, in study A, and of pat-10, whom only study C has. */
 export function record(version: FhirVersion): AnyResource[] {
   return [...recordOf('pat-1', version), ...recordOf('pat-10', version), ...relatives, ...onlyOne(version)]
@@ -58,7 +63,66 @@ function recordOf(patient: string, version: FhirVersion): AnyResource[] {
       code: coded('91935009', 'Allergy to peanut'),
       recordedDate: '2020-05-06',
     },
+    ...(version === 'R4' ? dispensed(patient, { medicationCodeableConcept: lisinopril }) : []),
+    ...(version === 'R5' ? dispensed(patient, { medication: { concept: lisinopril } }) : []),
+    {
+      resourceType: 'CareTeam',
+      id: `${patient}-team`,
+      status: 'active',
+      name: 'Heart failure team',
+      subject,
+      participant: [{ member: relative }],
+      period: { start: '2026-01-10' },
+    },
+    {
+      resourceType: 'Goal',
+      id: `${patient}-goal`,
+      lifecycleStatus: 'active',
+      description: { text: 'Walk 6,000 steps a day' },
+      subject,
+      startDate: '2026-01-11',
+      target: [{ measure: { text: 'Steps' }, detailInteger: 6000, dueDate: '2026-06-30' }],
+    },
+    {
+      resourceType: 'DocumentReference',
+      id: `${patient}-document`,
+      status: 'current',
+      description: 'Discharge summary',
+      subject,
+      date: '2026-01-12T10:00:00Z',
+      content: [{ attachment: { contentType: 'application/pdf', data: 'c2VjcmV0' } }],
+    },
+    coverage(patient, version),
   ]
+}
+
+function dispensed(patient: string, medication: object): AnyResource[] {
+  return [
+    {
+      resourceType: 'MedicationDispense',
+      id: `${patient}-dispensed`,
+      status: 'completed',
+      ...medication,
+      subject: { reference: `Patient/${patient}` },
+      receiver: [relative],
+      whenHandedOver: '2026-05-06T11:00:00Z',
+    },
+  ]
+}
+
+/** By the insurance of a relative, whose number says who that is. */
+function coverage(patient: string, version: FhirVersion): AnyResource {
+  const number = 'Secretova-4711'
+  return {
+    resourceType: 'Coverage',
+    id: `${patient}-coverage`,
+    status: 'active',
+    type: { text: 'Family insurance' },
+    beneficiary: { reference: `Patient/${patient}` },
+    subscriber: relative,
+    subscriberId: version === 'R4' ? number : [{ value: number }],
+    ...(version === 'R4' ? { payor: [{ display: 'A fund' }] } : { kind: 'insurance' }),
+  }
 }
 
 function condition(patient: string, index: number, version: FhirVersion): AnyResource {
@@ -88,16 +152,15 @@ function coded(code: string, display: string) {
 }
 
 function medicationRequest(patient: string, version: FhirVersion): AnyResource {
-  const concept = {
-    coding: [{ system: rxnorm, code: '314076', display: 'lisinopril 10 MG Oral Tablet' }],
-  }
   return {
     resourceType: 'MedicationRequest',
     id: `${patient}-medication`,
     status: 'active',
     intent: 'order',
     doNotPerform: true,
-    ...(version === 'R4' ? { medicationCodeableConcept: concept } : { medication: { concept } }),
+    ...(version === 'R4'
+      ? { medicationCodeableConcept: lisinopril }
+      : { medication: { concept: lisinopril } }),
     subject: { reference: `Patient/${patient}` },
     authoredOn: '2026-05-05',
     dosageInstruction: [{ text: 'One tablet each morning' }],
@@ -108,7 +171,6 @@ function medicationRequest(patient: string, version: FhirVersion): AnyResource {
 function encounter(patient: string, version: FhirVersion): AnyResource {
   const ambulatory = { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'AMB' }
   const period = { start: '2026-06-01T09:00:00Z', end: '2026-06-01T09:30:00Z' }
-  const relative = { reference: 'RelatedPerson/relative-1', display: 'Olga Secretova' }
   const other = { reference: 'Patient/pat-12', display: 'Petra Secretova' }
   const base = {
     resourceType: 'Encounter',

@@ -1,4 +1,4 @@
-import { type CompartmentType, compartmentRule } from '../../fhir/compartment.ts'
+import { type CompartmentRule, type CompartmentType, compartmentRule } from '../../fhir/compartment.ts'
 import { isFhirId } from '../../fhir/grammar.ts'
 import { masked } from '../../fhir/masked.ts'
 import { localReference } from '../../fhir/reference.ts'
@@ -17,7 +17,7 @@ export interface Holding {
 /** The same of any type, which says in `owner` whose it is. */
 export interface OwnedHolding extends Omit<Holding, 'type'> {
   readonly type: string
-  readonly owner: 'subject' | 'patient'
+  readonly owner: CompartmentRule['owner']
 }
 
 /** Types that are, or list, people: a reference to one is to somebody else, unless it is the grant's own patient. */
@@ -68,10 +68,11 @@ export function heldBy(resource: AnyResource, holding: OwnedHolding): HeldResour
   const owner = resource[holding.owner]
   if (!isObject(owner) || patientNamed(owner.reference, baseUrl) !== patient) throw leak()
 
-  const { contained, ...rest } = resource
+  const { contained, ...all } = resource
+  const rest = withoutSubscriber(all, holding)
   const inner = innerOf(contained)
   const ids = new Set(inner.flatMap(({ id }) => (typeof id === 'string' ? [id] : [])))
-  const cleaning: Cleaning = { ...holding, ids, cut: inner.length < countOf(contained) }
+  const cleaning: Cleaning = { ...holding, ids, cut: inner.length < countOf(contained) || rest !== all }
   const kept = inner.map(({ contained: _, text: __, ...one }) => cleanedMembers(one, cleaning))
   const cleaned = cleanedMembers(rest, cleaning)
   const whole: AnyResource = {
@@ -81,6 +82,15 @@ export function heldBy(resource: AnyResource, holding: OwnedHolding): HeldResour
     ...(kept.length === 0 ? {} : { contained: kept }),
   }
   return { resource: whole, cut: cleaning.cut }
+}
+
+/** What an insurer calls the subscriber of a coverage says who that is, unless it is the patient. */
+function withoutSubscriber(resource: AnyResource, { patient, baseUrl }: OwnedHolding): AnyResource {
+  const { subscriberId, ...rest } = resource
+  if (resource.resourceType !== 'Coverage' || subscriberId === undefined) return resource
+  const subscriber = isObject(resource.subscriber) ? resource.subscriber.reference : undefined
+  const local = localReference(subscriber, baseUrl)
+  return local?.type === 'Patient' && local.id === patient ? resource : rest
 }
 
 interface Cleaning extends OwnedHolding {
