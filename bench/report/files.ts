@@ -41,7 +41,7 @@ export function writePeerReport(report: PeerReport): string[] {
 
 function pageOf(report: Report, peers: PeerReport | undefined): string {
   const remarks = existsSync(at('bench/remarks.md')) ? readFileSync(at('bench/remarks.md'), 'utf8') : ''
-  const sections = [remarks, ...(peers === undefined ? [] : [peerSection(peers)])]
+  const sections = [remarks.trimEnd(), ...(peers === undefined ? [] : [peerSection(peers)])]
   return markdownOf(report, sections.join('\n\n'), existsSync(at(`docs/${plot}`)) ? plot : undefined)
 }
 

@@ -57,12 +57,19 @@ function tableOf(results: readonly Result[]): string {
     ]
   })
   const head = ['measure', 'beside', 'ratio', 'must be', 'ours', 'reference', 'reached']
-  return tableRows([head, head.map(() => '---'), ...rows])
+  return alignedTable(head, rows)
 }
 
-/** Rows of cells as a table. */
-export function tableRows(rows: readonly (readonly string[])[]): string {
-  return rows.map((cells) => `| ${cells.map(cell).join(' | ')} |`).join('\n')
+/** A head and rows of cells as a table, with its columns below each other. */
+export function alignedTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const [first = [], ...others] = [head, ...rows].map((row) => row.map(cell))
+  const widths = first.map((name, column) =>
+    Math.max(3, name.length, ...others.map((row) => row[column]?.length ?? 0)),
+  )
+  const rule = widths.map((width) => '-'.repeat(width))
+  const line = (row: readonly string[]) =>
+    `| ${widths.map((width, column) => (row[column] ?? '').padEnd(width)).join(' | ')} |`
+  return [first, rule, ...others].map(line).join('\n')
 }
 
 /** What the ratio must be, and what the figures. */

@@ -1,6 +1,6 @@
 import type { Result } from '../frame/verdict.ts'
 import type { Machine } from './machine.ts'
-import { tableRows } from './markdown.ts'
+import { alignedTable } from './markdown.ts'
 import { amount, ratioText } from './numbers.ts'
 
 /** What a run beside another MCP server found. */
@@ -28,7 +28,7 @@ export function peerSection({ date, rounds, machine, results }: PeerReport): str
     "## Beside JupyterHealth's own MCP server",
     '    npm run bench -- --jupyterhealth URL --exchange-token T --peer URL',
     `A real JupyterHealth Exchange with 2 workers, its own MCP server without introspection, and ours with the same token. Each row is ${rounds} pairs, one call of each by turns, through the same client. The ratio is the median of the pairs, ours to theirs, with the least and the most behind it. Both ask the exchange through one relay, which counts the requests. Made on ${date.slice(0, 10)}: ${machine.processor}, ${machine.cores} cores, Node ${machine.node}.`,
-    tableRows([head, head.map(() => '---'), ...results.map(rowOf)]),
+    alignedTable(head, results.map(rowOf)),
   ].join('\n\n')
 }
 

@@ -3,6 +3,7 @@ import type { Result } from '../../bench/frame/verdict.ts'
 import { consoleLines } from '../../bench/report/console.ts'
 import { markdownOf, type Report } from '../../bench/report/markdown.ts'
 import { amount } from '../../bench/report/numbers.ts'
+import { peerSection } from '../../bench/report/peers.ts'
 import { plotOf } from '../../bench/report/plot.ts'
 
 const denied: Result = {
@@ -73,10 +74,13 @@ describe('the page', () => {
     expect(page).toContain('\n    npm run bench\n')
     expect(page).toContain('1 of 2 measures reach what they must. Made on 2026-03-04 in 301 seconds')
     expect(page).toContain('Some CPU, 2 cores, 8 GB, linux x64, Node 20.19.0; fastify 5.0.0.')
-    expect(page).toContain(
-      '| Denied call | a \\| b | 1.23× (1.1–1.4) | ≤ 1.25×; requests ≤ 0 | 0.247 ms | 0.2 ms | **no** |',
-    )
-    expect(page).toContain('| Start | a \\| b |  | first answer ≤ 1,000 ms |  |  | yes |')
+    const cells = page.split('\n').filter((line) => line.startsWith('|'))
+    expect(cells).toEqual([
+      '| measure     | beside | ratio           | must be                 | ours     | reference | reached |',
+      '| ----------- | ------ | --------------- | ----------------------- | -------- | --------- | ------- |',
+      '| Denied call | a \\| b | 1.23× (1.1–1.4) | ≤ 1.25×; requests ≤ 0   | 0.247 ms | 0.2 ms    | **no**  |',
+      '| Start       | a \\| b |                 | first answer ≤ 1,000 ms |          |           | yes     |',
+    ])
     expect(page).toContain('- requests: 2, must be at most 0: **missed**')
     expect(page).toContain('- first answer: 812 ms, must be at most 1,000 ms\n')
     expect(page).toContain('](benchmarks/growth.svg)')
@@ -85,6 +89,25 @@ describe('the page', () => {
 
   it('leaves out a plot that there is not', () => {
     expect(markdownOf(report, '', undefined)).not.toContain('![')
+  })
+})
+
+describe('the section on another MCP server', () => {
+  it('has the command, and for each call the ratio and the requests of both', () => {
+    const counted = [
+      ['requests, ours, first call', 4],
+      ['requests, the peer, first call', 3],
+      ['requests, ours', 1],
+      ['requests, the peer', 2],
+    ] as const
+    const figures = counted.map(([name, value]) => ({ name, value, unit: '' }))
+    const results = [{ ...denied, title: '`a_tool`', figures, notes: ['ours answers with an error'] }]
+    const section = peerSection({ date: report.date, rounds: 20, machine: report.machine, results })
+    expect(section).toContain('\n    npm run bench -- --jupyterhealth URL --exchange-token T --peer URL\n')
+    expect(section).toContain('Each row is 20 pairs')
+    expect(section).toMatch(
+      /\| `a_tool` +\| 1\.23× \(1\.1–1\.4\) +\| 0\.247 ms +\| 0\.2 ms +\| 1 \(4\) +\| 2 \(3\) +\| ours answers with an error +\|$/,
+    )
   })
 })
 
