@@ -121,6 +121,7 @@ export function openProbes(setting: CheckSetting, surroundings: CheckSurrounding
           rosterSeconds: access.rosterSeconds,
           deadline: options.results.deadline,
           concurrency: fhir.connections,
+          filtersRows: fhir.filtersRows,
           baseUrl: opener.baseUrl,
         },
       },

@@ -185,6 +185,7 @@ function callParts(parts: ServiceParts, standings: CallParts['standings']): Call
         rosterSeconds: access.rosterSeconds,
         deadline: results.deadline,
         concurrency: fhir.connections,
+        filtersRows: fhir.filtersRows,
         baseUrl: opener.baseUrl,
       },
     },

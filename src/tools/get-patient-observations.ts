@@ -15,7 +15,7 @@ import { cursor, limit } from './arguments/paging.ts'
 import { observationArguments, observationRule, patientArguments } from './observations/arguments.ts'
 import { type AskedObservations, askedObservations, patientSubject, wordingOf } from './observations/asked.ts'
 import { importNotes } from './observations/import-notes.ts'
-import { relatedTo } from './observations/related.ts'
+import { relatedTo, unrelatedNotes } from './observations/related.ts'
 import { whyEmpty } from './observations/why-empty.ts'
 import { patientOf } from './target-patient.ts'
 import { defineTool } from './tool.ts'
@@ -81,6 +81,7 @@ export const getPatientObservations = defineTool({
         ...gapNotes(gaps),
         ...standingNotes(page.observations),
         ...(await importNotes(context, page.observations.filter(isImported).length)).map(note),
+        ...unrelatedNotes(page.observations, view.related, view.baseUrl).map(note),
         ...(empty ? [note(await whyEmpty(asked, context))] : []),
       ],
       limit: given.limit,

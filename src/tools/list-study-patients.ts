@@ -57,9 +57,10 @@ export const listStudyPatients = defineTool({
       self: selfOf(study, input),
       columns: patientColumns(detail),
       rows: entries.map((entry) => patientRow(entry, view)),
-      total: members.length,
+      total: context.settings.filtersRows ? undefined : members.length,
       notes: [
         ...gapNotes(gaps),
+        ...(context.settings.filtersRows ? [shownNote] : []),
         ...memberNotes(page.items, { absent, gaps }, context),
         ...(members.length === 0 ? [emptyNote(input.enrolment, roster, context)] : []),
       ],
@@ -72,6 +73,12 @@ export const listStudyPatients = defineTool({
     })
   },
 })
+
+const shownNote: Note = {
+  severity: 'warning',
+  code: 'incomplete',
+  text: 'The exchange takes rows out of its answers: these are the members that it showed. How many there are is not known.',
+}
 
 interface Member {
   readonly id: string

@@ -10,7 +10,7 @@ import {
   recordArguments,
   recordRule,
 } from './compartment/arguments.ts'
-import { medicationsFor } from './compartment/medications.ts'
+import { medicationsFor, unnamedNotes } from './compartment/medications.ts'
 import { patientOf } from './target-patient.ts'
 import { defineTool } from './tool.ts'
 
@@ -38,7 +38,10 @@ export function readFhir(types: AllowedTypes) {
         asked: `${type}/${asked} of Patient/${patientOf(context.target)}`,
         resource,
         lines: recordLines(resource, type, medications),
-        notes: recordNotes([found]).map(({ text }) => text),
+        notes: [
+          ...recordNotes([found]),
+          ...unnamedNotes([resource], type, medications, context.settings.baseUrl),
+        ].map(({ text }) => text),
         byteBudget: context.byteBudget,
         asOf: new Date(context.now()).toISOString(),
       })

@@ -17,7 +17,7 @@ import {
   recordArguments,
   recordRule,
 } from './compartment/arguments.ts'
-import { medicationsFor } from './compartment/medications.ts'
+import { medicationsFor, unnamedNotes } from './compartment/medications.ts'
 import { patientOf } from './target-patient.ts'
 import { defineTool } from './tool.ts'
 
@@ -91,6 +91,7 @@ export function searchFhir(types: AllowedTypes) {
         notes: [
           ...gapNotes(page.gaps),
           ...recordNotes(page.resources),
+          ...unnamedNotes(records, type, medications, baseUrl),
           ...(page.gaps.length > 0 ? [] : emptyNotes(page.resources.length, given.search)),
         ],
         limit: given.limit,

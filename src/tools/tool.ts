@@ -53,6 +53,8 @@ export interface ToolSettings {
   readonly deadline: number
   /** Requests that may be under way at once for one call. */
   readonly concurrency: number
+  /** Whether an operator says that the exchange takes rows out of its answers, rosters included. */
+  readonly filtersRows: boolean
   readonly baseUrl: string
 }
 

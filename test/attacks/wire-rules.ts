@@ -157,6 +157,11 @@ export const jupyterHealthRules: WireRules = {
         identifier: single((value) => value.includes('|')),
       },
     },
+    Medication: {
+      read: () => false,
+      within: { patient: single((id, reach) => reach.patients.has(id)) },
+      filters: {},
+    },
     // A control names one place that nobody can have, beside the others of the search.
     Observation: {
       read: () => false,

@@ -238,7 +238,6 @@ describe('an exchange whose imported records are not as they have to be', () => 
     ['have no id', 'EXCHANGE_REJECTED', (body) => with1(body, { id: undefined })],
     ['are no resources', 'EXCHANGE_REJECTED', (body) => ({ ...body, entry: [{}] })],
     ['have no total', 'EXCHANGE_REJECTED', ({ total: _, ...body }) => body],
-    ['are fewer than the total', 'EXCHANGE_REJECTED', (body) => ({ ...body, total: 3 })],
     ['are more than the total', 'EXCHANGE_REJECTED', (body) => ({ ...body, total: 0 })],
     ['are more than can be read', 'NOT_SUPPORTED_BY_EXCHANGE', (body) => ({ ...body, total: 10_001 })],
   ]
@@ -252,6 +251,18 @@ describe('an exchange whose imported records are not as they have to be', () => 
         : undefined,
     )
     expect(await codeOf(ask())).toBe(code)
+  })
+
+  it('which are fewer than the total are given as what they are', async () => {
+    const { as, server } = await startWithImports([imported(1, 'Condition', { recordedDate: '2026-01-10' })])
+    let asked = 0
+    server.misbehave(({ path }) => {
+      if (!path.includes('/Condition?')) return undefined
+      asked += 1
+      return { kind: 'rewrite', change: (body) => ({ ...(body as Body), total: 3 }) }
+    })
+    const page = await as('northlake_member').search(onCondition, 'Condition', { search: {}, count: 10 })
+    expect([ids(page.resources), page.total, page.gaps, asked]).toEqual([[idOf(1)], undefined, ['fewer'], 1])
   })
 
   it('which ignores the patient answers nothing', async () => {

@@ -55,7 +55,13 @@ describe.each(['R4', 'R5'] as const)('the names of observations that others refe
 
   it('are asked for once a page, without those that are on it', async () => {
     const { server, exchange } = await start()
-    const settings = { rosterSeconds: 60, deadline: 60_000, concurrency: 5, baseUrl: server.baseUrl }
+    const settings = {
+      rosterSeconds: 60,
+      deadline: 60_000,
+      concurrency: 5,
+      filtersRows: false,
+      baseUrl: server.baseUrl,
+    }
     const page = ['p1-01', 'p1-02'].map(
       (id) =>
         ({
@@ -72,7 +78,13 @@ describe.each(['R4', 'R5'] as const)('the names of observations that others refe
 
   it('are no reason for a page to fail', async () => {
     const { server, exchange } = await start({ ignores: ['_id'] })
-    const settings = { rosterSeconds: 60, deadline: 60_000, concurrency: 5, baseUrl: server.baseUrl }
+    const settings = {
+      rosterSeconds: 60,
+      deadline: 60_000,
+      concurrency: 5,
+      filtersRows: false,
+      baseUrl: server.baseUrl,
+    }
     const page = [{ ...observation('p1-01', 'p1', 'a', {}), hasMember: [{ reference: 'Observation/p1-03' }] }]
     const known = await relatedTo(page as unknown as Observation[], { exchange, grant: onP1, settings })
     expect([...known.keys()]).toEqual(['p1-01'])

@@ -227,6 +227,8 @@ describe('a server that takes rows out of its answers and not out of its totals'
     pages('ResearchSubject', half)
     const roster = await own.call('list_study_patients', { study_id: 'study-a' })
     expect(roster.isError, roster.text).toBe(false)
+    expect(roster.text).toContain('these are the members that it showed')
+    expect(roster.structured).not.toHaveProperty('total')
 
     const untold = await (await setting.gateway()).connect('http', await setting.token())
     const refused = await untold.call('list_study_patients', { study_id: 'study-a' })

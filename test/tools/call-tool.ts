@@ -80,7 +80,7 @@ export function contextOf({ principal, byteBudget = 65_536 }: Calling): ToolCont
     byteBudget,
     now: () => now,
     endsAt: now + 60_000,
-    settings: { rosterSeconds: 60, deadline: 60_000, concurrency: 5, baseUrl },
+    settings: { rosterSeconds: 60, deadline: 60_000, concurrency: 5, filtersRows: false, baseUrl },
     tools: () => [],
     progress: () => undefined,
     signal: new AbortController().signal,

@@ -41,6 +41,7 @@ const settings = {
   rosterSeconds: 60,
   deadline: 60_000,
   concurrency: 2,
+  filtersRows: false,
   baseUrl: 'http://exchange.example/fhir',
 }
 

@@ -94,6 +94,7 @@ const settings = {
   rosterSeconds: 60,
   deadline: 60_000,
   concurrency: 1,
+  filtersRows: false,
   baseUrl: 'http://exchange.example/fhir',
 }
 /** A clock that moves on by so many milliseconds with each page. */

@@ -9,7 +9,7 @@ import { conditionsOf, exactTimeAt } from '../compartment/conditions.ts'
 import type { OwnedHolding } from '../compartment/hold.ts'
 import type { HeldResource, ResourcePage, ResourceQuery } from '../exchange.ts'
 import { keptPosition } from '../kept-position.ts'
-import { exchangeId } from './ids.ts'
+import { exchangeId, isImportedId } from './ids.ts'
 import { importsWithin, mostImported, readImported } from './imported.ts'
 
 /** How many rows were given, and the last of them, which is looked for first, since a new one may have moved it. */
@@ -54,12 +54,12 @@ export async function readOf(
   id: string,
 ): Promise<HeldResource> {
   const holding = await holdingFor(asking, grant, type)
-  if (!importedId.test(id)) throw fhirMcpError('FORBIDDEN')
+  if (!isImportedId(id)) throw fhirMcpError('FORBIDDEN')
   const pairs = [
     ['_id', id],
     ['patient', holding.patient],
   ] as const
-  const found = await readImported(asking, pairs, holding)
+  const found = await readImported(asking, pairs, holding, { takesPartial: true })
   if (!found.complete) throw rejected('It has one id more than once.')
   const { resources } = found
   requireHonoured(
@@ -67,11 +67,10 @@ export async function readOf(
     '_id',
   )
   const [only] = resources
-  if (only === undefined) throw fhirMcpError('FORBIDDEN')
-  return only
+  if (only !== undefined) return only
+  if (found.gaps.length > 0) throw rejected('It says itself that its answer may be incomplete.')
+  throw fhirMcpError('FORBIDDEN')
 }
-
-const importedId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 const withoutStudy = "Give the patient's id as patient_id, without study_id."
 const byOrganization =

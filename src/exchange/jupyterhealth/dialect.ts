@@ -4,6 +4,7 @@ import { readOf, searchOf } from './compartment.ts'
 import { importsOf } from './imported-observations.ts'
 import { patientOf, patientsOf } from './patients.ts'
 import { observationsOfPatients } from './patients-observations.ts'
+import { medicationsOf, namesOf } from './referred.ts'
 import { requestedTypesOf } from './requested-types.ts'
 import { enrolmentsOf, rosterFor } from './rosters.ts'
 import { studiesOf, studyOf } from './studies.ts'
@@ -22,10 +23,8 @@ export const jupyterHealth: Dialect = {
   patientOf,
   observationsOf,
   observationsOfPatients,
-  // It takes one id at a time, and its own readings refer to no others.
-  namesOf: async () => [],
-  // What is imported is in somebody's record, and a Medication is in nobody's.
-  medicationsOf: async () => [],
+  namesOf,
+  medicationsOf,
   importsOf,
   countOfPatient,
   countOfAll,

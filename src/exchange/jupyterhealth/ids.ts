@@ -16,3 +16,10 @@ export function byNumber(a: string, b: string): number {
   if (a.length !== b.length) return a.length - b.length
   return a < b ? -1 : a > b ? 1 : 0
 }
+
+const importedId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** Whether the exchange may have given this id to a record that it imported. */
+export function isImportedId(id: string): boolean {
+  return importedId.test(id)
+}

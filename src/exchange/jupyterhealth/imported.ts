@@ -46,7 +46,7 @@ interface ImportReading {
   /** Whether an answer is taken of which the exchange says that it may be incomplete: then there is a gap. */
   readonly takesPartial?: boolean
   /** Whether the exchange tells imported records from its own by this search, asked where it finds any: else they are none. */
-  readonly isTold?: () => Promise<boolean>
+  readonly isTold?: (() => Promise<boolean>) | undefined
 }
 
 /**
@@ -59,6 +59,19 @@ export async function readImported(
   holding: OwnedHolding,
   { takesPartial = false, isTold }: ImportReading = {},
 ): Promise<Imported> {
+  const once = () => readOnce(asking, pairs, holding, { takesPartial, isTold })
+  const read = (await once()) ?? (await once())
+  if (read === undefined) throw rejected('The rows of its answer do not add up to its total.')
+  return read
+}
+
+/** Undefined where the rows do not add up to the total; who takes a part gets what came, and why it may not be all. */
+async function readOnce(
+  asking: Asking,
+  pairs: SearchPairs,
+  holding: OwnedHolding,
+  { takesPartial, isTold }: ImportReading,
+): Promise<Imported | undefined> {
   const page = async (number: number) => {
     const paged = [
       ...pairs,
@@ -66,7 +79,7 @@ export async function readImported(
       ['_count', String(largestPage)],
       ['_page', String(number)],
     ] as const
-    const shape = { ...asking.shape, takesPartial }
+    const shape = { ...asking.shape, takesPartial: takesPartial === true }
     const bundle = await asking.client.search(asking.call, holding.type, paged, shape)
     const total = totalOf(bundle)
     if (total === undefined) throw rejected('Its answer has no total.')
@@ -86,9 +99,13 @@ export async function readImported(
   const pages = [first, ...rest]
   const all = pages.flatMap(({ resources }) => resources)
   const byId = new Map(all.map((resource) => [resource.id, resource]))
-  if (byId.size !== total) throw rejected('The rows of its answer do not add up to its total.')
+  const gaps = new Set(gapsOf(pages))
+  if (byId.size !== total) {
+    if (!takesPartial || byId.size > total) return undefined
+    gaps.add(byId.size < all.length ? 'repeated' : 'fewer')
+  }
   const resources = [...byId.values()].flatMap((one) => heldImport(one, holding) ?? [])
-  return { complete: true, resources, gaps: gapsOf(pages) }
+  return { complete: true, resources, gaps: [...gaps] }
 }
 
 /**
@@ -98,12 +115,8 @@ export async function readImported(
  */
 export function heldImport(resource: AnyResource, holding: OwnedHolding): HeldResource | undefined {
   const { type, owner, patient } = holding
-  if (resource.resourceType !== type) throw leak()
-  requireHonoured(isImported(resource), '_source:below')
+  requireStamp(resource, { type, patient })
   const extensions = objectsIn(resource.extension)
-  const stamped = extensions.filter(({ url }) => url === patientStamp)
-  if (stamped.length !== 1 || String(stamped[0]?.valueInteger) !== patient) throw leak()
-
   const { extension: _, ...rest } = resource
   const others = extensions.filter(({ url }) => url !== patientStamp && url !== nameStamp)
   const [named] = objectsIn([resource[owner]])
@@ -120,6 +133,17 @@ export function heldImport(resource: AnyResource, holding: OwnedHolding): HeldRe
     },
     holding,
   )
+}
+
+/** Throws EXCHANGE_LEAK for another type or what is another patient's, NOT_SUPPORTED_BY_EXCHANGE for what was not imported. */
+export function requireStamp(
+  resource: AnyResource,
+  { type, patient }: Pick<OwnedHolding, 'type' | 'patient'>,
+): void {
+  if (resource.resourceType !== type) throw leak()
+  requireHonoured(isImported(resource), '_source:below')
+  const stamped = objectsIn(resource.extension).filter(({ url }) => url === patientStamp)
+  if (stamped.length !== 1 || String(stamped[0]?.valueInteger) !== patient) throw leak()
 }
 
 /** A patient of the other server, or what the exchange made of a reference that it did not find. */
@@ -143,7 +167,8 @@ function renamedIn(resource: AnyResource, from: string, to: string): AnyResource
   return { ...Object.fromEntries(members), resourceType: resource.resourceType }
 }
 
-function resourcesIn(bundle: Bundle): AnyResource[] {
+/** The resources of a searchset; what the exchange says of its own answer was read before. */
+export function resourcesIn(bundle: Bundle): AnyResource[] {
   return (bundle.entry ?? []).flatMap(({ resource }) => {
     if (resource === undefined) throw rejected('An entry of its answer has no resource.')
     const { id, ...elements } = resource

@@ -1,8 +1,10 @@
 import { clausesFor } from '../../access/scopes.ts'
 import { isFhirMcpError } from '../../errors.ts'
 import type { CompartmentType } from '../../fhir/compartment.ts'
+import { isImported } from '../../fhir/imported.ts'
 import type { AnyResource } from '../../fhir/types.ts'
 import { idsOfUnnamed, type KnownMedications } from '../../results/medications.ts'
+import type { Note } from '../../results/outcome.ts'
 import { markSubsetted } from '../../results/prune.ts'
 import type { GrantedContext } from '../tool.ts'
 
@@ -32,4 +34,18 @@ export async function medicationsFor(
     if (!optional.some((kind) => isFhirMcpError(thrown, kind))) throw thrown
     return new Map()
   }
+}
+
+/** What has to be said of imported records whose medication cannot be told. */
+export function unnamedNotes(
+  resources: readonly AnyResource[],
+  type: CompartmentType,
+  known: KnownMedications,
+  baseUrl: string,
+): Note[] {
+  const ids = resources.filter(isImported).flatMap((one) => idsOfUnnamed(one, type, baseUrl))
+  if (ids.every((id) => known.has(id))) return []
+  const text =
+    'Some of these name their medication by a reference alone, which the exchange keeps with an id of the other server: which one it is cannot be told here.'
+  return [{ severity: 'warning', code: 'incomplete', text }]
 }

@@ -1,4 +1,5 @@
 import { isFhirMcpError } from '../../errors.ts'
+import { isImported } from '../../fhir/imported.ts'
 import type { Observation } from '../../fhir/types.ts'
 import { idsOfRelated, type KnownObservations } from '../../results/members.ts'
 import type { GrantedContext } from '../tool.ts'
@@ -23,4 +24,17 @@ export async function relatedTo(
     if (!optional.some((kind) => isFhirMcpError(thrown, kind))) throw thrown
   }
   return known
+}
+
+/** What has to be said of imported observations that refer to others which cannot be told. */
+export function unrelatedNotes(
+  rows: readonly Observation[],
+  known: KnownObservations,
+  baseUrl: string,
+): string[] {
+  const ids = rows.filter(isImported).flatMap((row) => idsOfRelated(row, baseUrl))
+  if (ids.every((id) => known.has(id))) return []
+  return [
+    'Some imported observations refer to others (members of a panel) by ids of the other server, which the exchange keeps as they are: which observations these are cannot be told here.',
+  ]
 }
