@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import { whyScopesNarrow } from '../src/access/scopes.ts'
 import { type FhirMcpError, fhirMcpError, isFhirMcpError } from '../src/errors.ts'
 import type { Bearer } from '../src/mcp/bearers.ts'
 import type { McpService } from '../src/mcp/service.ts'
@@ -19,7 +20,10 @@ export function createScopeCheck(service: Pick<McpService, 'missingScopes' | 'no
     if (missing.length === 0) return
     const error =
       (await overLimit(bearer, lacking.length)) ??
-      fhirMcpError('INSUFFICIENT_SCOPE', { scopes: [...new Set(missing)] })
+      fhirMcpError('INSUFFICIENT_SCOPE', {
+        scopes: [...new Set(missing)],
+        detail: whyScopesNarrow(bearer.principal.scopes),
+      })
     for (const { called } of lacking) service.noteRefusal({ ...bearer, ...called }, error)
     throw error
   }

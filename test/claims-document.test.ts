@@ -23,7 +23,7 @@ describe('the document on the claim', () => {
   it('shows a claim that the schema and the plugin accept', () => {
     const claim: unknown = JSON.parse(code(document, 'json'))
     expect(accepts(claim)).toBe(true)
-    expect(parsePermissions(claim).studies.get('30007')?.organization).toBe('20009')
+    expect(parsePermissions(claim).studies.get('30007')?.organizations).toEqual(['20009'])
   })
 
   it('says what a token costs, as its own command measures it', async () => {
@@ -97,12 +97,12 @@ describe('the document on the claim', () => {
     expect(accepts(claim)).toBe(true)
     const { studies, organizations } = parsePermissions(claim)
     expect([...studies.values()]).toEqual([
-      { id: '30006', organization: undefined },
-      { id: '30007', organization: '20009' },
+      { id: '30006', organizations: [] },
+      { id: '30007', organizations: ['20009'] },
     ])
     expect([...organizations.values()]).toEqual([
-      { id: '20009', name: 'Northlake Clinic', role: 'manager' },
-      { id: '20010', name: 'Riverside', role: undefined },
+      { id: '20009', name: 'Northlake Clinic', roles: ['manager'] },
+      { id: '20010', name: 'Riverside', roles: [] },
     ])
     expect(claimOf([])).toEqual({ studies: [], organizations: [] })
   })

@@ -68,7 +68,7 @@ function decidePatient(
   }
   if (narrowing.patientOnly) return forbidden
   if (isSuperuser(known)) return grantBy(new Set(), new Set(), within(narrowing.restrictions, inStudy))
-  if (!known.anyRoster) return insufficient(rule)
+  if (!known.anyRoster) return insufficient(known)
   const { studies, organizations } = waysToPatient(known, patient, rosters)
   if (studies.size + organizations.size === 0) return forbidden
   const byStudiesAlone = organizations.size === 0
@@ -99,7 +99,7 @@ function decideReach(known: Known, narrowing: Narrowing, { rosters, requested }:
   const reach = { ...base, studies, organizations, restrictions }
   if (caller.permissions.superuser) return issueGrant({ ...reach, patients: undefined, unrestricted: true })
   if (!rule.patients) return issueGrant({ ...reach, patients: undefined, unrestricted: false })
-  if (ways.keys.length > 0 && !anyRoster) return insufficient(rule)
+  if (ways.keys.length > 0 && !anyRoster) return insufficient(known)
   const loaded = rosters.filter(({ key }) => isWay(ways, key))
   return issueGrant({
     ...reach,
@@ -150,7 +150,7 @@ function decideKey(
   const { rule, caller, dataTypes } = known
   const key = keyOf(target)
   if (!mayReach(known, key)) return forbidden
-  if (rule.patients && !coversNeeded(known, narrowing)) return insufficient(rule)
+  if (rule.patients && !coversNeeded(known, narrowing)) return insufficient(known)
   const roster = rosters.find((one) => one.key.kind === key.kind && one.key.id === key.id)?.roster
   if (roster?.refused) return forbidden
   if (key.kind === 'study' && !mayGive(known, key.id, requested)) return forbidden

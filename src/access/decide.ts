@@ -110,7 +110,7 @@ function isListed({ rule, caller, ways, byNoRole }: Known): boolean {
 
 function lackingRosters({ rule, caller, anyRoster }: Known, { patientOnly }: Narrowing): Denial | undefined {
   const byRoster = rule.patients && !patientOnly && caller.patient === undefined
-  return byRoster && !anyRoster ? insufficient(rule) : undefined
+  return byRoster && !anyRoster ? insufficient({ rule, caller }) : undefined
 }
 
 function rostersFor(known: Known, narrowing: Narrowing, target: Target): readonly RosterKey[] {

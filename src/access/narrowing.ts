@@ -2,7 +2,14 @@ import type { ErrorName } from '../errors.ts'
 import type { Permissions } from './permissions.ts'
 import { byCategories, type Restriction } from './restrictions.ts'
 import type { RoleTable } from './roles.ts'
-import { clausesFor, type ScopeClause, type ScopeNeed, type Scopes, scopesFor } from './scopes.ts'
+import {
+  clausesFor,
+  type ScopeClause,
+  type ScopeNeed,
+  type Scopes,
+  scopesFor,
+  whyScopesNarrow,
+} from './scopes.ts'
 
 /** What a tool (or resource) declares of itself for the decision. */
 export interface Rule {
@@ -30,6 +37,12 @@ export interface Caller {
   readonly patient: string | undefined
 }
 
+/** Who asks for what. */
+export interface Asking {
+  readonly rule: Rule
+  readonly caller: Caller
+}
+
 /** What the operator configured and what is known of the exchange. */
 export interface Policy {
   readonly roles: RoleTable
@@ -41,6 +54,8 @@ export interface Denial {
   readonly denied: Extract<ErrorName, 'FORBIDDEN' | 'INSUFFICIENT_SCOPE'>
   /** All scopes that the call needs, where scopes are what is missing. */
   readonly scopes: readonly string[]
+  /** Why scopes count for this token, where they are what is missing. */
+  readonly detail?: string
 }
 
 /** A need for a study: its resource. */
@@ -63,7 +78,7 @@ export function narrow(rule: Rule, caller: Caller, policy: Policy): Narrowing | 
   let ownRestrictions = restrictions
   for (const need of rule.needs) {
     const clauses = usableClauses(need, caller.scopes, policy.traits)
-    if (clauses.length === 0) return insufficient(rule)
+    if (clauses.length === 0) return insufficient({ rule, caller })
     if (clauses.every((clause) => clause.patientOnly)) patientOnly = true
     if (!need.types.includes('Observation')) continue
     restrictions = byCategories(categoriesOf(clauses.filter((clause) => !clause.patientOnly)))
@@ -98,9 +113,9 @@ export function coversRosters(caller: Caller, policy: Policy, ownIsEnough = fals
 }
 
 /** The denial that names all scopes of a rule. */
-export function insufficient(rule: Rule): Denial {
+export function insufficient({ rule, caller }: Asking): Denial {
   const needs = rule.patients ? [...rule.needs, rosterNeed] : rule.needs
-  return { denied: 'INSUFFICIENT_SCOPE', scopes: scopesFor(needs) }
+  return { denied: 'INSUFFICIENT_SCOPE', scopes: scopesFor(needs), detail: whyScopesNarrow(caller.scopes) }
 }
 
 /** Whether scopes do not cover a rule. */

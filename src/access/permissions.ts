@@ -2,17 +2,17 @@ import { z } from 'zod'
 import { unreadableClaim } from '../errors.ts'
 import { isFhirId } from '../fhir/grammar.ts'
 
-/** A study that the claim names, and the organization that owns it where the claim says so. */
+/** A study that the claim names, and the organizations that own it where the claim says so: in practice one. */
 export interface StudyPermission {
   readonly id: string
-  readonly organization: string | undefined
+  readonly organizations: readonly string[]
 }
 
-/** An organization that the claim names, with the caller's role in it. */
+/** An organization that the claim names, with the caller's roles in it: the strongest counts. */
 export interface OrganizationPermission {
   readonly id: string
   readonly name: string | undefined
-  readonly role: string | undefined
+  readonly roles: readonly string[]
 }
 
 /**
@@ -33,24 +33,30 @@ const id = z.union([
 const fhirId = id.refine(isFhirId)
 const text = z.string().trim().min(1).max(256)
 
+const listed = <T>(value: T | null | undefined): T[] => (value === null || value === undefined ? [] : [value])
+
 const claimSchema = z.object({
   studies: z.array(
     z.union([
-      fhirId.transform((study) => ({ id: study, organization: undefined })),
+      fhirId.transform((study) => ({ id: study, organizations: listed<string>(undefined) })),
       z
         .object({ id: fhirId, organization: fhirId.nullish() })
-        .transform((study) => ({ id: study.id, organization: study.organization ?? undefined })),
+        .transform((study) => ({ id: study.id, organizations: listed(study.organization) })),
     ]),
   ),
   organizations: z.array(
     z.union([
-      fhirId.transform((organization) => ({ id: organization, name: undefined, role: undefined })),
+      fhirId.transform((organization) => ({
+        id: organization,
+        name: undefined,
+        roles: listed<string>(undefined),
+      })),
       z
         .object({ id: fhirId, name: text.nullish().catch(undefined), role: text.nullish() })
         .transform((organization) => ({
           id: organization.id,
           name: organization.name ?? undefined,
-          role: organization.role ?? undefined,
+          roles: listed(organization.role),
         })),
     ]),
   ),
@@ -58,33 +64,38 @@ const claimSchema = z.object({
 
 /**
  * Reads the permissions claim: `{ studies: [id | {id, organization?}], organizations: [id | {id, name?, role?}] }`,
- * ids as strings or whole numbers. Both lists must be there. One bad entry refuses the whole claim, and so does an
- * id that is named twice with different roles or organizations: half a claim is never used. `name` is the claim's.
- * Throws NO_PERMISSIONS, which says at which element.
+ * ids as strings or whole numbers. Both lists must be there. One bad entry refuses the whole claim: half a claim is never
+ * used. What is named twice has all that is said of it. `name` is the claim's. Throws NO_PERMISSIONS, which says at which
+ * element.
  */
 export function parsePermissions(claim: unknown, name = 'jhe_permissions'): Permissions {
   const parsed = claimSchema.safeParse(claim)
   if (!parsed.success) throw unreadableClaim(name + firstWrong(parsed.error.issues))
   const { studies, organizations } = parsed.data
   return {
-    studies: uniqueById(studies, `${name}.studies`, (study) => study.organization),
-    organizations: uniqueById(organizations, `${name}.organizations`, (organization) => organization.role),
+    studies: byId(studies, (earlier, study) => ({
+      id: study.id,
+      organizations: [...new Set([...earlier.organizations, ...study.organizations])],
+    })),
+    organizations: byId(organizations, (earlier, organization) => ({
+      id: organization.id,
+      name: earlier.name ?? organization.name,
+      roles: [...new Set([...earlier.roles, ...organization.roles])],
+    })),
     superuser: false,
   }
 }
 
-function uniqueById<T extends { id: string }>(
+function byId<T extends { readonly id: string }>(
   entries: readonly T[],
-  list: string,
-  mark: (entry: T) => string | undefined,
-) {
-  const byId = new Map<string, T>()
-  for (const [index, entry] of entries.entries()) {
-    const earlier = byId.get(entry.id)
-    if (earlier !== undefined && mark(earlier) !== mark(entry)) throw unreadableClaim(`${list}[${index}]`)
-    byId.set(entry.id, entry)
+  join: (earlier: T, entry: T) => T,
+): Map<string, T> {
+  const found = new Map<string, T>()
+  for (const entry of entries) {
+    const earlier = found.get(entry.id)
+    found.set(entry.id, earlier === undefined ? entry : join(earlier, entry))
   }
-  return byId
+  return found
 }
 
 /** Where the first of these issues is; of an entry that may have two forms, in the form that reaches further into it. */

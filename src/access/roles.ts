@@ -23,8 +23,15 @@ export function roleMayCall(table: RoleTable, role: string | undefined, tool: st
   return tools.includes('*') || tools.includes(tool)
 }
 
+/** The strongest of the roles that somebody has in an organization; undefined for none. */
+export function strongestRole(table: RoleTable, roles: readonly string[]): string | undefined {
+  let strongest = roles[0]
+  for (const role of roles) if (rankOf(table, role) > rankOf(table, strongest)) strongest = role
+  return strongest
+}
+
 /**
- * The role that counts for each study: that of its organization where the claim names both, else the lowest in
+ * The role that counts for each study: the strongest in its organizations where the claim names both, else the lowest in
  * the token (a study whose organization is unknown gives no more than the caller has everywhere).
  */
 export function studyRoles(
@@ -33,18 +40,20 @@ export function studyRoles(
 ): (study: string) => string | undefined {
   const lowest = lowestRole(table, permissions)
   return (study) => {
-    const owner = permissions.studies.get(study)?.organization
-    const named = owner === undefined ? undefined : permissions.organizations.get(owner)
-    return named === undefined ? lowest : named.role
+    const owners = permissions.studies.get(study)?.organizations ?? []
+    const named = owners.flatMap((owner) => permissions.organizations.get(owner) ?? [])
+    if (named.length === 0) return lowest
+    return strongestRole(
+      table,
+      named.flatMap(({ roles }) => roles),
+    )
   }
 }
 
+/** The lowest of the roles that count in the caller's organizations. */
 function lowestRole(table: RoleTable, permissions: Permissions): string | undefined {
-  let lowest: string | undefined
-  let first = true
-  for (const { role } of permissions.organizations.values()) {
-    if (first || rankOf(table, role) < rankOf(table, lowest)) lowest = role
-    first = false
-  }
+  const roles = [...permissions.organizations.values()].map((one) => strongestRole(table, one.roles))
+  let lowest = roles[0]
+  for (const role of roles) if (rankOf(table, role) < rankOf(table, lowest)) lowest = role
   return lowest
 }

@@ -8,8 +8,10 @@ export interface ScopeClause {
 
 /** The SMART scopes of a token, as far as reading goes. */
 export interface Scopes {
-  /** Whether the token has SMART scopes at all; without any, scopes narrow nothing. */
+  /** Whether scopes narrow: the token has one of SMART's, or every token must (`auth.requireScopes`). */
   readonly present: boolean
+  /** The first word that makes them SMART's; undefined where none does. */
+  readonly decidedBy: string | undefined
   /** The clauses per resource type; `*` for scopes on every type. */
   readonly clauses: ReadonlyMap<string, readonly ScopeClause[]>
 }
@@ -18,26 +20,42 @@ const compartment = /^(?:patient|user|system)\//
 const v1 = /^([A-Z][A-Za-z]+|\*)\.(read|write|\*)$/
 const v2 = /^([A-Z][A-Za-z]+|\*)\.(?=[cruds])(c?r?u?d?s?)(?:\?(.+))?$/s
 
+/** Words of SMART App Launch 2.2 (scopes and launch context) that no other use of OAuth has, in whatever letters. */
+const smartWord =
+  /^(?:launch(?:\/.*)?|fhirUser|online_access|(?:patient|user|system)\/.*|[^/\s]+\/(?:[a-z]+|\*)\.(?:read|write|\*|[cruds]+)(?:\?.*)?)$/is
+
 /**
  * Reads the `scope` of a token: SMART App Launch 1.0 (`user/Patient.read`) and 2.x (`user/Observation.rs?category=…`).
- * Scopes that are not SMART's (`openid`, `launch/patient`) are passed over. A SMART scope that cannot be understood,
- * gives only `r` or only `s`, or has another restriction than one `category`, narrows like any other and grants nothing.
+ * Words that are not SMART's (`openid`, `offline_access`) are passed over, and a token with none of SMART's is not narrowed,
+ * unless `required`. A SMART word that gives no data (`launch/patient`), cannot be understood, gives only `r` or only `s`,
+ * or has another restriction than one `category`, narrows like any other and grants nothing.
  */
-export function parseScopes(scope: string | readonly string[] | undefined): Scopes {
+export function parseScopes(scope: string | readonly string[] | undefined, required = false): Scopes {
   const words = typeof scope === 'string' ? scope.split(/\s+/) : (scope ?? [])
   const clauses = new Map<string, ScopeClause[]>()
-  let present = false
+  let decidedBy: string | undefined
   for (const word of words) {
+    if (!smartWord.test(word)) continue
+    decidedBy ??= word
     const prefix = compartment.exec(word)?.[0]
     if (prefix === undefined) continue
-    present = true
     const granted = readClause(word.slice(prefix.length), prefix === 'patient/')
     if (granted === undefined) continue
     const known = clauses.get(granted.type)
     if (known === undefined) clauses.set(granted.type, [granted.clause])
     else known.push(granted.clause)
   }
-  return { present, clauses }
+  return { present: required || decidedBy !== undefined, decidedBy, clauses }
+}
+
+/**
+ * Why scopes narrow a token, in one sentence. The word is named where it is one that can be told in an error: others, which
+ * anybody could have made, are not.
+ */
+export function whyScopesNarrow({ decidedBy }: Scopes): string {
+  if (decidedBy === undefined) return 'Every token needs SMART scopes here (auth.requireScopes).'
+  const named = /^[\w./*-]{1,64}$/.test(decidedBy) ? ` ${decidedBy}` : ''
+  return `Its scope${named} is one of SMART App Launch, so scopes say what may be read.`
 }
 
 function readClause(text: string, patientOnly: boolean): { type: string; clause: ScopeClause } | undefined {

@@ -1,5 +1,5 @@
 import type { Permissions } from './permissions.ts'
-import { type RoleTable, roleMayCall, studyRoles } from './roles.ts'
+import { type RoleTable, roleMayCall, strongestRole, studyRoles } from './roles.ts'
 import type { RosterKey } from './target.ts'
 
 /** The studies and organizations of the claim in which the caller's role may call a tool. */
@@ -55,8 +55,9 @@ function keysWithRole(permissions: Permissions, roles: RoleTable) {
   const roleIn = studyRoles(roles, permissions)
   const keys: { readonly key: RosterKey; readonly role: string | undefined }[] = []
   for (const id of permissions.studies.keys()) keys.push({ key: { kind: 'study', id }, role: roleIn(id) })
-  for (const [id, { role }] of permissions.organizations)
-    keys.push({ key: { kind: 'organization', id }, role })
+  for (const [id, { roles: held }] of permissions.organizations) {
+    keys.push({ key: { kind: 'organization', id }, role: strongestRole(roles, held) })
+  }
   return keys
 }
 

@@ -129,14 +129,12 @@ function fitting(claim: PermissionsClaim): PermissionsClaim {
 
 function claimOf({ studies, organizations }: Permissions): PermissionsClaim {
   return {
-    studies: [...studies.values()].map(({ id, organization }) => ({
-      id,
-      ...(organization === undefined ? {} : { organization }),
-    })),
-    organizations: [...organizations.values()].map(({ id, name, role }) => ({
-      id,
-      ...(name === undefined ? {} : { name }),
-      ...(role === undefined ? {} : { role }),
-    })),
+    studies: [...studies.values()].flatMap(({ id, organizations: owners }) =>
+      owners.length === 0 ? [{ id }] : owners.map((organization) => ({ id, organization })),
+    ),
+    organizations: [...organizations.values()].flatMap(({ id, name, roles }) => {
+      const named = { id, ...(name === undefined ? {} : { name }) }
+      return roles.length === 0 ? [named] : roles.map((role) => ({ ...named, role }))
+    }),
   }
 }

@@ -1,4 +1,5 @@
-import { errorOf, type Finding, fail, ok, skipped, wordsOf } from './finding.ts'
+import { type Scopes, whyScopesNarrow } from '../access/scopes.ts'
+import { errorOf, type Finding, fail, ok, skipped, warn, wordsOf } from './finding.ts'
 import type { Probes } from './probes.ts'
 
 /** What a person does to have the token looked at as well. */
@@ -12,9 +13,22 @@ export async function checkToken(probes: Probes): Promise<Finding> {
   if ((await probes.tokens()) === undefined) return skipped('There is none to look at.', howToGiveOne)
   const error = await errorOf(probes.principal())
   // What it says of permissions is for the check of claims.
-  if (error === undefined || error.code === 'FHIR_MCP_NO_PERMISSIONS') return ok('It is accepted.')
+  if (error === undefined) return ofScopes((await probes.principal()).scopes)
+  if (error.code === 'FHIR_MCP_NO_PERMISSIONS') return ok('It is accepted.')
   if (error.code === 'FHIR_MCP_AUDIENCE') return skipped('It is of another audience.')
   return fail(wordsOf(error), cures[error.code] ?? error.entry.cure)
+}
+
+/** What its scopes leave of what its claims permit. */
+function ofScopes(scopes: Scopes): Finding {
+  if (!scopes.present) return ok('It is accepted. It has no SMART scopes, so they narrow nothing.')
+  const why = whyScopesNarrow(scopes)
+  return scopes.clauses.size > 0
+    ? ok(`It is accepted. ${why}`)
+    : warn(
+        `It is accepted and reads nothing. ${why} None of its scopes is for data.`,
+        'Have the issuer grant scopes for data, such as user/Patient.rs, user/Observation.rs and user/ResearchStudy.rs.',
+      )
 }
 
 const cures: Readonly<Record<string, string>> = {

@@ -45,11 +45,11 @@ function sourceOf(
 /** A principal in lines for a terminal. Names come from the issuer: control characters go. */
 export function whoLines({ issuer, subject, client, permissions, expiresAt }: Principal): string[] {
   const studies = [...permissions.studies.values()].map(({ id }) => id)
-  const organizations = [...permissions.organizations.values()].map(({ id, name, role }) =>
+  const organizations = [...permissions.organizations.values()].map(({ id, name, roles }) =>
     [
       id,
       name === undefined ? undefined : oneLine(name),
-      role === undefined ? undefined : `(${oneLine(role, 64)})`,
+      roles.length === 0 ? undefined : `(${oneLine(roles.join(', '), 64)})`,
     ]
       .filter((word) => word !== undefined)
       .join(' '),

@@ -33,6 +33,12 @@ export const authSchema = z.object({
     .boolean()
     .default(false)
     .describe('Accept opaque tokens that show neither audience nor client'),
+  requireScopes: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether a token without SMART scopes reads nothing; by default scopes narrow only tokens that have some',
+    ),
   maxClaimsAge: seconds(900, 'How old claims may be before they are read again'),
   introspection: z
     .object({

@@ -16,8 +16,8 @@ export function credentialIdentity(principal: Principal): string {
 
 function digestOf(principal: Principal): string {
   const { issuer, subject, client, permissions } = principal
-  const studies = [...permissions.studies.values()].map(({ id, organization }) => [id, organization ?? null])
-  const organizations = [...permissions.organizations.values()].map(({ id, role }) => [id, role ?? null])
+  const studies = [...permissions.studies.values()].map(({ id, organizations }) => [id, organizations])
+  const organizations = [...permissions.organizations.values()].map(({ id, roles }) => [id, roles])
   const view = [
     issuer,
     subject,

@@ -1,4 +1,4 @@
-import { parseScopes, type Scopes } from '../access/scopes.ts'
+import type { Scopes } from '../access/scopes.ts'
 import type { AuthOptions } from '../config/auth.ts'
 import { fhirMcpError } from '../errors.ts'
 import { checkForwardedClient, checkOpaqueAudience } from './audience.ts'
@@ -37,6 +37,9 @@ export interface Establish {
   bySource(token: string): Promise<Standing | undefined>
 }
 
+/** Whether a token without SMART scopes may read. */
+type ScopeRule = Pick<AuthOptions, 'requireScopes'>
+
 export interface EstablishParts {
   readonly options: AuthOptions
   readonly audiences: readonly string[]
@@ -64,7 +67,7 @@ export function createEstablish(parts: EstablishParts): Establish {
         throw fhirMcpError('AUDIENCE')
       }
       if (sources.includes('jwt')) {
-        return standingOfJwt(await verifyJwt(token, audiences), 'jwt')
+        return standingOfJwt(await verifyJwt(token, audiences), 'jwt', options)
       }
     }
     if (introspect === undefined) return undefined
@@ -73,7 +76,7 @@ export function createEstablish(parts: EstablishParts): Establish {
     if (exchangeAudience !== undefined && presented === undefined) {
       checkForwardedClient(reading.claims, options)
     }
-    return standingOfAnswer(reading, now())
+    return standingOfAnswer(reading, now(), options)
   }
 
   return {
@@ -83,19 +86,23 @@ export function createEstablish(parts: EstablishParts): Establish {
       if (standing !== undefined) return standing
       if (!sources.includes('userinfo') && !sources.includes('exchange')) throw fhirMcpError('TOKEN_INVALID')
       if (!options.allowTokensWithoutAudience) throw fhirMcpError('AUDIENCE')
-      return standingOfAnswer(undefined, now())
+      return standingOfAnswer(undefined, now(), options)
     },
   }
 }
 
 /** What a verified JWT establishes: an access token, or the ID token of a pair. */
-export function standingOfJwt(jwt: VerifiedJwt, place: 'jwt' | 'id_token'): Standing {
+export function standingOfJwt(
+  jwt: VerifiedJwt,
+  place: 'jwt' | 'id_token',
+  { requireScopes }: ScopeRule,
+): Standing {
   const { claims, subject, expiresAt } = jwt
   const patient = patientOf(claims)
   return {
     subject,
     client: clientOf(claims),
-    scopes: scopesOf(claims),
+    scopes: scopesOf(claims, requireScopes),
     patient,
     grant: grantOf(claims),
     expiresAt,
@@ -117,11 +124,11 @@ export function readingOfJwt({ claims, subject, expiresAt, issuedAt }: VerifiedJ
   }
 }
 
-function standingOfAnswer(reading: Reading | undefined, now: number): Standing {
+function standingOfAnswer(reading: Reading | undefined, now: number, { requireScopes }: ScopeRule): Standing {
   return {
     subject: reading?.subject,
     client: reading === undefined ? undefined : clientOf(reading.claims),
-    scopes: reading === undefined ? parseScopes(undefined) : scopesOf(reading.claims),
+    scopes: scopesOf(reading?.claims ?? {}, requireScopes),
     patient: reading?.patient,
     expiresAt: reading?.expiresAt,
     keepUntil: Math.floor(now / 1000) + answerLifetime,

@@ -57,7 +57,7 @@ export function createStdioIdentify(options: AuthOptions, dependencies: Identify
     const userinfo = bound ? undefined : await askUserinfo(accessToken)
     const named = [id.subject, userinfo?.subject ?? id.subject, access?.subject ?? id.subject]
     if (new Set(named).size > 1) throw fhirMcpError('TOKEN_INVALID')
-    const own = standingOfJwt(id, 'id_token')
+    const own = standingOfJwt(id, 'id_token', options)
     const client = own.client ?? options.clients.find((name) => [aud].flat().includes(name))
     const base = access ?? own
     const now = Math.floor(dependencies.now() / 1000)

@@ -27,16 +27,16 @@ export function timeOf(claims: Claims, name: 'exp' | 'nbf' | 'iat'): number | un
 }
 
 /**
- * The scopes of a token, from `scope` and `scp`, each a text or a list of texts. Throws TOKEN_INVALID for anything else:
+ * The scopes of a token, from `scope` and `scp`, each a text or a list of texts; `required`: without any, nothing is readable. Throws TOKEN_INVALID for anything else:
  * what cannot be read could have narrowed.
  */
-export function scopesOf(claims: Claims): Scopes {
+export function scopesOf(claims: Claims, required: boolean): Scopes {
   const values = [claims.scope, claims.scp].flat().filter((value) => value !== undefined && value !== null)
   const words = values.map((value) => {
     if (typeof value !== 'string') throw fhirMcpError('TOKEN_INVALID')
     return value
   })
-  return parseScopes(words.join(' '))
+  return parseScopes(words.join(' '), required)
 }
 
 /** The SMART launch context `patient`. Throws NO_PERMISSIONS when it is not a FHIR id. */

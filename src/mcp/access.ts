@@ -161,7 +161,10 @@ function granted(
   requested?: RequestedTypes,
 ): Grant {
   const decision = open.decide(target, rosters, requested)
-  if (isDenial(decision)) throw fhirMcpError(decision.denied, { scopes: decision.scopes })
+  if (isDenial(decision)) {
+    const { denied, ...options } = decision
+    throw fhirMcpError(denied, options)
+  }
   return decision
 }
 

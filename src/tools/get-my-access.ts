@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import type { OrganizationPermission, StudyPermission } from '../access/permissions.ts'
 import type { Principal } from '../access/principal.ts'
-import type { Scopes } from '../access/scopes.ts'
+import { type Scopes, whyScopesNarrow } from '../access/scopes.ts'
 import { oneLine } from '../results/line.ts'
 import { defineLocalTool, type ToolContext, type ToolStanding } from './tool.ts'
 
@@ -37,9 +38,9 @@ function accessAnswer({ principal, settings, tools }: ToolContext, most: number)
     ...identityOf(principal),
     superuser: permissions.superuser,
     studyCount: permissions.studies.size,
-    studies: studies.map(defined),
+    studies: studies.map(studyOf),
     organizationCount: permissions.organizations.size,
-    organizations: organizations.map(defined),
+    organizations: organizations.map(organizationOf),
     ...(principal.patient === undefined ? {} : { patient: principal.patient }),
     ...(scopes.present ? { scopes: scopeWords(scopes) } : {}),
     expiresAt: instant(principal.expiresAt),
@@ -49,11 +50,11 @@ function accessAnswer({ principal, settings, tools }: ToolContext, most: number)
       missingScopes.length === 0 ? { name } : { name, missingScopes },
     ),
   }
-  const studyWords = studies.map(({ id, organization }) =>
-    organization === undefined ? id : `${id} (of Organization/${organization})`,
+  const studyWords = studies.map(({ id, organizations: owners }) =>
+    owners.length === 0 ? id : `${id} (of ${owners.map((owner) => `Organization/${owner}`).join(', ')})`,
   )
-  const organizationWords = organizations.map(({ id, name, role }) =>
-    [id, name === undefined ? undefined : oneLine(name), `(${oneLine(role ?? 'no role', 64)})`]
+  const organizationWords = organizations.map(({ id, name, roles }) =>
+    [id, name === undefined ? undefined : oneLine(name), `(${oneLine(roles.join(', ') || 'no role', 64)})`]
       .filter((word) => word !== undefined)
       .join(' '),
   )
@@ -63,7 +64,7 @@ function accessAnswer({ principal, settings, tools }: ToolContext, most: number)
     `Studies (${permissions.studies.size}): ${listed(studyWords, permissions.studies.size)}`,
     `Organizations, whose patients are within reach (${permissions.organizations.size}): ${listed(organizationWords, permissions.organizations.size)}`,
     ...(principal.patient === undefined ? [] : [`Patient context: Patient/${principal.patient}`]),
-    `Scopes: ${scopes.present ? oneLine(scopeWords(scopes).join(' '), 2000) || 'none that can be used' : 'the token has no SMART scopes; nothing is narrowed'}`,
+    `Scopes: ${scopes.present ? oneLine(scopeWords(scopes).join(' '), 2000) || `none for data. ${whyScopesNarrow(scopes)}` : 'the token has no SMART scopes; nothing is narrowed'}`,
     `Valid until ${instant(principal.expiresAt)}; claims of ${instant(principal.claimsAt)}; who is enrolled may be up to ${settings.rosterSeconds} s old`,
     `Tools: ${standings.map(toolWords).join(', ')}`,
     'No request was made for this answer.',
@@ -95,9 +96,20 @@ function listed(words: readonly string[], total: number): string {
   return words.join(', ') + (rest > 0 ? ` and ${rest} more` : '')
 }
 
-function defined<T extends object>(entry: T): Partial<T> {
-  const members = Object.entries(entry).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(members) as Partial<T>
+function studyOf({ id, organizations: [organization, ...others] }: StudyPermission) {
+  return {
+    id,
+    ...(organization === undefined ? {} : { organization }),
+    ...(others.length === 0 ? {} : { otherOrganizations: others }),
+  }
+}
+
+function organizationOf({ id, name, roles }: OrganizationPermission) {
+  return {
+    id,
+    ...(name === undefined ? {} : { name }),
+    ...(roles.length === 0 ? {} : { role: roles.join(', ') }),
+  }
 }
 
 /** The last instant that a Date has: an expiry beyond it is one that never comes. */

@@ -61,7 +61,7 @@ function countByOrganization({ grant, principal }: GrantedContext): Organization
   const { studies, organizations } = principal.permissions
   const counts = new Map<string | undefined, number>()
   for (const id of grant.terms.studies) {
-    const organization = studies.get(id)?.organization
+    const organization = studies.get(id)?.organizations[0]
     counts.set(organization, (counts.get(organization) ?? 0) + 1)
   }
   if (![...counts.keys()].some((id) => id !== undefined)) return []

@@ -68,6 +68,19 @@ describe('the role that counts for a study', () => {
     expect(roleFor([study], [{ id: 'a', role: 'manager' }, 'b'])).toBeUndefined()
   })
 
+  it('is the strongest where the claim names an organization with several roles, or several organizations', () => {
+    const organizations = [
+      { id: 'a', role: 'viewer' },
+      { id: 'b', role: 'manager' },
+      { id: 'a', role: 'member' },
+      { id: 'a', role: 'stranger' },
+    ]
+    expect(roleFor([{ id: 's', organization: 'a' }], organizations)).toBe('member')
+    const twice = [{ id: 's', organization: 'a' }, { id: 's', organization: 'b' }, 's']
+    expect(roleFor(twice, organizations)).toBe('manager')
+    expect(roleFor(['s'], organizations)).toBe('member')
+  })
+
   it('is the lowest of the token where the claim names no organization, or one without a role in it', () => {
     const organizations = [
       { id: 'a', role: 'manager' },

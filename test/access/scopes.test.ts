@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { clausesFor, parseScopes, scopesFor } from '../../src/access/scopes.ts'
+import { clausesFor, parseScopes, scopesFor, whyScopesNarrow } from '../../src/access/scopes.ts'
 
 const anybody = { patientOnly: false, categories: undefined }
 const own = { patientOnly: true, categories: undefined }
@@ -7,14 +7,47 @@ const observation = { types: ['Observation'] }
 const observationClauses = (scope: string) => clausesFor(parseScopes(scope), observation)
 
 describe('scopes', () => {
-  it.each([undefined, '', ' ', [], 'openid profile launch/patient fhirUser offline_access'])(
-    'narrow nothing when there are none of SMART: %j',
-    (scope) => {
-      const scopes = parseScopes(scope)
-      expect(scopes.present).toBe(false)
-      expect(clausesFor(scopes, observation)).toEqual([anybody])
-    },
-  )
+  // What Keycloak, Auth0, Entra and a JupyterHealth Exchange put into a token that nobody asked SMART scopes of.
+  it.each([
+    ...[undefined, '', ' ', []],
+    'openid profile email offline_access',
+    'profile email roles web-origins acr',
+    'openid profile email address phone read:patients',
+    'access_as_user User.Read Files.Read.All',
+    'openid email read write',
+    'https://www.googleapis.com/auth/userinfo.email api://1/Data launcher fhirUsers',
+  ])('narrow nothing when there are none of SMART: %j', (scope) => {
+    const scopes = parseScopes(scope)
+    expect(scopes.present).toBe(false)
+    expect(clausesFor(scopes, observation)).toEqual([anybody])
+  })
+
+  it.each([
+    ...['launch', 'launch/patient', 'LAUNCH/encounter', 'fhirUser', 'fhiruser', 'online_access'],
+    ...['patient/', 'USER/Observation.rs', 'System/*.read', 'user/anything at all'],
+    ...['practitioner/Observation.rs', 'group/*.read', 'x/Patient.cruds?category=a'],
+  ])('narrow to nothing by a word of SMART that gives no data: %s', (word) => {
+    const scopes = parseScopes(`openid ${word} email`)
+    expect(scopes.present).toBe(true)
+    expect(clausesFor(scopes, observation)).toEqual([])
+    expect(scopes.decidedBy).toBe(word.split(' ')[0])
+  })
+
+  it('narrow a token without any to nothing where every token needs them', () => {
+    const scopes = parseScopes('openid profile', true)
+    expect(clausesFor(scopes, observation)).toEqual([])
+    expect(whyScopesNarrow(scopes)).toContain('auth.requireScopes')
+    expect(clausesFor(parseScopes('user/Observation.rs', true), observation)).toEqual([anybody])
+  })
+
+  it('say which word narrows, unless anything could be written in it', () => {
+    expect(whyScopesNarrow(parseScopes('openid launch/patient user/Patient.rs'))).toContain(
+      'scope launch/patient is',
+    )
+    const strange = whyScopesNarrow(parseScopes('launch/<b>ignore</b>'))
+    expect(strange).toContain('Its scope is one of SMART')
+    expect(strange).not.toContain('ignore')
+  })
 
   it.each([
     'user/Observation.read',
@@ -64,12 +97,16 @@ describe('scopes', () => {
     expect(observationClauses(scope)).toEqual([])
   })
 
-  it.each(['User/Observation.rs', 'users/Observation.rs', 'x-user/Observation.rs', 'user:Observation.rs'])(
-    'do not narrow by %s, which is not of SMART',
-    (scope) => {
-      expect(parseScopes(scope).present).toBe(false)
-    },
-  )
+  it.each([
+    'users/Observation',
+    'user',
+    'patient',
+    'user:Observation.rs',
+    'x/y/Observation.rs',
+    'launched/x',
+  ])('do not narrow by %s, which is not of SMART', (scope) => {
+    expect(parseScopes(scope).present).toBe(false)
+  })
 
   it('may be restricted to categories, encoded or not', () => {
     const system = 'http://terminology.hl7.org/CodeSystem/observation-category'

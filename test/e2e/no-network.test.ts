@@ -196,6 +196,37 @@ describe('a call that the claims forbid opens no socket', () => {
     expectSilence()
   })
 
+  it.each(['launch/patient openid fhirUser', 'openid online_access', 'USER/Patient.rs', 'patient/'])(
+    'by scopes of SMART that give no data, with the word that decided: %s',
+    async (scope) => {
+      const token = await tokenOf({ ...permitted, scope })
+      const response = await post(token, 'get_patient_demographics', { patient_id: 'pat-4' })
+      expect(response.status).toBe(403)
+      const word = scope.split(' ').find((one) => one !== 'openid')
+      expect(await response.text()).toContain(`Its scope ${word} is one of SMART App Launch`)
+      expectSilence()
+    },
+  )
+
+  it.each(['openid profile email offline_access', 'access_as_user User.Read', '', undefined])(
+    'by auth.requireScopes, a token without SMART scopes, which is read by its claims otherwise: %s',
+    async (scope) => {
+      const token = await tokenOf({ ...permitted, scope })
+      expect((await post(token, 'get_study_metadata', { study_id: 'study-a' })).status).toBe(200)
+      await gateway.close()
+      gateway = await startGateway({
+        fhir: { baseUrl: site.exchange.url, credentials: 'none' },
+        auth: { issuer: site.issuer.url, audience, requireScopes: true },
+      })
+      network.reset()
+      site.exchange.reset()
+      const response = await post(token, 'get_study_metadata', { study_id: 'study-a' })
+      expect(response.status).toBe(403)
+      expect(await response.text()).toContain('auth.requireScopes')
+      expectSilence()
+    },
+  )
+
   it('by scope, over SSE: an error that names all scopes', async () => {
     const token = await tokenOf({ ...permitted, scope: 'user/ResearchStudy.rs' })
     const client = await connectSse(`${gateway.origin}/sse`, token)

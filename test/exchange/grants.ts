@@ -27,10 +27,8 @@ export function grantFor(caller: TestCaller, target: Target, patients = true, ty
   const { studies = {}, organizations = {}, superuser = false, requested } = caller
   const permissions: Permissions = {
     ...noPermissions,
-    studies: new Map(Object.keys(studies).map((id) => [id, { id, organization: undefined }])),
-    organizations: new Map(
-      Object.keys(organizations).map((id) => [id, { id, name: undefined, role: undefined }]),
-    ),
+    studies: new Map(Object.keys(studies).map((id) => [id, { id, organizations: [] }])),
+    organizations: new Map(Object.keys(organizations).map((id) => [id, { id, name: undefined, roles: [] }])),
     superuser,
   }
   const open = openDecision(

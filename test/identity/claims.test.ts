@@ -69,16 +69,6 @@ describe('the permissions claim', () => {
     ['with an id that is a fraction', { studies: [1.5], organizations: [] }],
     ['with an id of a prototype', { studies: ['__proto__'], organizations: [] }],
     ['with a role that is a list', { studies: [], organizations: [{ id: '1', role: ['manager'] }] }],
-    [
-      'with two roles for one organization',
-      {
-        studies: [],
-        organizations: [
-          { id: '1', role: 'viewer' },
-          { id: 1, role: 'manager' },
-        ],
-      },
-    ],
   ])('is refused when it is malformed: %s', async (_, jhe_permissions) => {
     await expect(identify({ jhe_permissions })).rejects.toEqual(refusal('NO_PERMISSIONS'))
   })

@@ -79,11 +79,11 @@ describe('permissions derived from a JupyterHealth Exchange', () => {
       expiresAt: now + 600,
     })
     expect([...principal.permissions.organizations.values()]).toEqual([
-      { id: '20009', name: 'Northlake Clinic', role: 'member' },
+      { id: '20009', name: 'Northlake Clinic', roles: ['member'] },
     ])
     expect([...principal.permissions.studies.values()]).toEqual([
-      { id: '30006', organization: '20009' },
-      { id: '30007', organization: '20009' },
+      { id: '30006', organizations: ['20009'] },
+      { id: '30007', organizations: ['20009'] },
     ])
     expect(principal.permissions.superuser).toBe(false)
   })
@@ -311,8 +311,6 @@ describe('answers that are none', () => {
 
   it('leave a study without its organization when the exchange names none', async () => {
     issuer.on(paths.studies, page([{ id: 7, organization: null }]))
-    expect([...(await identify()).permissions.studies.values()]).toEqual([
-      { id: '7', organization: undefined },
-    ])
+    expect([...(await identify()).permissions.studies.values()]).toEqual([{ id: '7', organizations: [] }])
   })
 })

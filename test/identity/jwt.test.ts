@@ -58,7 +58,7 @@ describe('a JWT access token', () => {
       source: 'jwt',
     })
     expect(idsOf(principal.permissions.studies)).toEqual(['30006', '30007'])
-    expect(principal.permissions.organizations.get('20009')?.role).toBe('member')
+    expect(principal.permissions.organizations.get('20009')?.roles).toEqual(['member'])
     expect(principal.permissions.superuser).toBe(false)
     expect(idsOf(principal.scopes.clauses)).toEqual(['Patient'])
   })

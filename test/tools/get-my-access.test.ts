@@ -60,7 +60,7 @@ describe('get_my_access', () => {
     const principal = principalOf({ superuser: true, scope: 'user/Patient.write' })
     const { text } = await callLocalTool(getMyAccess, { ...contextOf({ principal }), tools })
     expect(text).toContain('Superuser: every study and every patient of the exchange')
-    expect(text).toContain('Scopes: none that can be used')
+    expect(text).toContain('Scopes: none for data. Its scope user/Patient.write is one of SMART')
   })
 
   it('stays within the byte budget for very many studies, and still says how many', async () => {
