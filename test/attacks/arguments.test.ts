@@ -10,7 +10,7 @@ import { type AttackedGateway, startAttacked } from './gateway.ts'
 import { type HostileCall, hostileCalls, hostileText, isRequired, textArguments } from './hostile.ts'
 import { attack, comesThrough } from './seed.ts'
 import { audience, type Signer, startSigner } from './signer.ts'
-import { hapi, jupyterHealth } from './stages.ts'
+import { hapi, jupyterHealth, jupyterHealthImports } from './stages.ts'
 import { notePages, outside } from './wire.ts'
 
 /** An own tool that asks the exchange past the plugin, with whatever it is told. */
@@ -56,7 +56,7 @@ describe('an argument of ten megabytes', () => {
   })
 })
 
-describe.each([hapi('R4'), hapi('R5'), jupyterHealth])('$title', (stage) => {
+describe.each([hapi('R4'), hapi('R5'), jupyterHealth, jupyterHealthImports])('$title', (stage) => {
   let clock: ReturnType<typeof stopClock>
   let signer: Signer
   let exchange: TestExchange<unknown>

@@ -10,6 +10,7 @@ export const cases = {
   'arguments: HAPI R4': 1600,
   'arguments: HAPI R5': 800,
   'arguments: JupyterHealth': 1600,
+  'arguments: JupyterHealth, organizations and imports': 800,
   'arguments: URIs': 400,
   'cursors: forged': 600,
   'cursors: swapped': 900,

@@ -5,6 +5,7 @@ import {
   syntheticCohort,
   type TestExchange,
 } from '../../src/test-kit/index.ts'
+import { idOf, imported } from '../exchange/jupyterhealth-imports.ts'
 import { record } from '../tools/record.ts'
 import type { Names } from './hostile.ts'
 import type { Reach, WireRules } from './wire.ts'
@@ -12,7 +13,11 @@ import { hapiRules, jupyterHealthRules } from './wire-rules.ts'
 
 /** An exchange, somebody who may see a part of it, and that part. */
 export interface Stage {
-  readonly title: 'arguments: HAPI R4' | 'arguments: HAPI R5' | 'arguments: JupyterHealth'
+  readonly title:
+    | 'arguments: HAPI R4'
+    | 'arguments: HAPI R5'
+    | 'arguments: JupyterHealth'
+    | 'arguments: JupyterHealth, organizations and imports'
   readonly start: () => Promise<TestExchange<unknown>>
   readonly fhir: (url: string) => FhirMcpOptions['fhir']
   readonly rules: WireRules
@@ -136,5 +141,64 @@ export const jupyterHealth: Stage = {
     given: ['Isolde'],
     identifier: ['NL-1000', 'https://northlake.example/mrn|NL-1000'],
     data_type: ['heart-rate', 'step-count'],
+  },
+}
+
+/** One of each type, of a patient by organization, one by a study alone, and one out of reach. */
+const imports = [40020, 40012, 40006].flatMap((patient, index) => {
+  const of = { patient }
+  const n = index * 10
+  const medication = { reference: { reference: `Medication/${idOf(n + 4)}` } }
+  const effectiveDateTime = '2026-10-05T12:00:00Z'
+  return [
+    imported(n + 1, 'Condition', { code: { text: 'Asthma' }, recordedDate: '2026-01-10' }, of),
+    imported(n + 2, 'Goal', { lifecycleStatus: 'active', description: { text: 'Walk' } }, of),
+    imported(n + 3, 'MedicationRequest', { status: 'active', intent: 'order', medication }, of),
+    imported(n + 4, 'Medication', { subject: undefined, code: { text: 'Lisinopril' } }, of),
+    imported(n + 5, 'Observation', { status: 'final', code: { text: 'Rash' }, effectiveDateTime }, of),
+  ]
+})
+
+/** The same exchange, for somebody whom an organization lets see its patients and their records, and a study others. */
+export const jupyterHealthImports: Stage = {
+  ...jupyterHealth,
+  title: 'arguments: JupyterHealth, organizations and imports',
+  async start() {
+    const exchange = await startExchange({ dialect: 'jupyterhealth', authorize: () => 'both_member' })
+    exchange.cohort.imports.push(...imports)
+    return exchange
+  },
+  fhir: (url) => ({
+    baseUrl: url,
+    credentials: 'forward',
+    audience: 'https://exchange.test',
+    types: ['Condition', 'Goal', 'MedicationRequest'],
+  }),
+  claims: permissionsClaim({ studies: ['30007'], organizations: { '20010': 'viewer' } }),
+  reach: {
+    studies: new Set(['30007']),
+    organizations: new Set(['20010']),
+    patients: new Set(span(40012, 40029)),
+    records: new Set(span(40019, 40029)),
+  },
+  names: {
+    inside: ['30007', '20010', '40012', '40020', 'Patient/40029', 'HB-1014', 'Sandoval-Ito', idOf(1)],
+    foreign: [
+      ...['30006', '30008', '20009', '40006', 'Patient/40011', 'Group/30006', 'NL-1000', '60010'],
+      ...[idOf(11), idOf(12), idOf(21), idOf(22), `Condition/${idOf(21)}`],
+    ],
+  },
+  usual: {
+    ...jupyterHealth.usual,
+    study_id: ['30007', 'Group/30007'],
+    patient_id: ['40020', 'Patient/40012', '40019'],
+    participant_code: ['NL-1006'],
+    name: ['Foxglove'],
+    family: ['Foxglove'],
+    given: ['Anselm'],
+    identifier: ['HB-1017', 'https://harbor.example/mrn|HB-1017'],
+    type: ['Condition', 'Goal', 'MedicationRequest'],
+    search: [{}, { code: 'no-such' }],
+    id: [idOf(1), idOf(2), `MedicationRequest/${idOf(3)}`],
   },
 }

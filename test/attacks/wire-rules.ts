@@ -123,6 +123,23 @@ const sources = new Set([
   'https://jupyterhealth.org/control/none',
 ])
 
+/** A type of imported records is asked for of one patient whose records may be, by an id of the exchange at most. */
+const imported = {
+  read: () => false,
+  within: { patient: single((id, reach) => reach.records?.has(id) === true) },
+  filters: { _id: single((id) => /^[0-9a-f-]{36}$/.test(id)) },
+}
+
+/** The exchange does not narrow imported observations to a study: they are asked for by patients of an organization alone. */
+function importsWithinReach(pairs: readonly (readonly [string, string])[], reach: Reach): boolean {
+  if (!pairs.some(([name]) => name === '_source:below')) return true
+  return pairs.some(
+    ([name, value]) =>
+      (name === 'patient' && reach.records?.has(value) === true) ||
+      (name === 'patient.organization' && reach.organizations.has(value)),
+  )
+}
+
 /** A JupyterHealth Exchange is asked for nothing else than this. */
 export const jupyterHealthRules: WireRules = {
   base: '/FHIR/R5',
@@ -157,11 +174,10 @@ export const jupyterHealthRules: WireRules = {
         identifier: single((value) => value.includes('|')),
       },
     },
-    Medication: {
-      read: () => false,
-      within: { patient: single((id, reach) => reach.patients.has(id)) },
-      filters: {},
-    },
+    Condition: imported,
+    Goal: imported,
+    Medication: imported,
+    MedicationRequest: imported,
     // A control names one place that nobody can have, beside the others of the search.
     Observation: {
       read: () => false,
@@ -176,6 +192,7 @@ export const jupyterHealthRules: WireRules = {
         status: single(notCounted),
         '_source:below': single((value) => sources.has(value)),
       },
+      together: importsWithinReach,
       controls: (pairs) => isControl(pairs) || isAnyNotCounted(pairs),
     },
   },

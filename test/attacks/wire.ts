@@ -6,6 +6,8 @@ export interface Reach {
   readonly organizations: ReadonlySet<string>
   /** Enrolled ones. */
   readonly patients: ReadonlySet<string>
+  /** Those whose imported records may be asked for, where the exchange has such; nobody's where there is none. */
+  readonly records?: ReadonlySet<string>
   /** Page tokens that the exchange gave in answers to this principal. */
   readonly pages: ReadonlySet<string>
   /** The token that was sent on; undefined: none is. */
@@ -29,6 +31,8 @@ interface TypeRules {
   /** One of these has to be in every search of the type, else it would be one for everything. */
   readonly within: Readonly<Record<string, ValueRule>>
   readonly filters: Readonly<Record<string, ValueRule>>
+  /** What the conditions of a search have to be together. */
+  readonly together?: (pairs: readonly (readonly [string, string])[], reach: Reach) => boolean
   /** Whole searches that name nobody, such as the controls of a count. */
   readonly controls?: (pairs: readonly (readonly [string, string])[]) => boolean
 }
@@ -98,7 +102,7 @@ function outsideOfSearch(
   type: string,
   pairs: readonly (readonly [string, string])[],
   reach: Reach,
-  { within, filters, controls }: TypeRules,
+  { within, filters, together, controls }: TypeRules,
 ): string[] {
   const asked = pairs.filter(([name]) => !Object.hasOwn(paging, name))
   const pages = pairs.filter(([name, value]) => paging[name]?.(value, reach) === false)
@@ -109,6 +113,7 @@ function outsideOfSearch(
     const rule = Object.hasOwn(rules, name) ? rules[name] : undefined
     if (rule?.(value, reach) !== true) found.push(`${type}?${name}=${value}`)
   }
+  if (together?.(asked, reach) === false) found.push(`a search of ${type} for somebody's records`)
   const bound = asked.some(([name]) => Object.hasOwn(within, name))
   return bound || Object.keys(within).length === 0 ? found : [...found, `a search of every ${type}`]
 }
