@@ -1,8 +1,9 @@
 // Makes test/fhir-schemas from HL7's own files; its README says where they are had.
 //   node scripts/fhir-schemas.mjs R4 fhir.schema.json <folder with profiles-resources.xml and profiles-types.xml>
 //   node scripts/fhir-schemas.mjs R5 fhir.schema.json <folder with StructureDefinition-*.json, ValueSet-*.json, CodeSystem-*.json>
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { loaded, read } from './fhir-definitions.mjs'
 
 /** What the tools, the resources and the audit return. */
 const returned = [
@@ -38,7 +39,6 @@ const returned = [
 ]
 
 const [version, schemaFile, folder] = process.argv.slice(2)
-const read = (file) => JSON.parse(readFileSync(file, 'utf8'))
 const official = read(schemaFile).definitions
 const conformance = loaded(folder)
 const definitions = reachable()
@@ -49,41 +49,6 @@ write(`${lower}.rules.json`, { definitions: rules(), types: resourceTypes() })
 
 function write(name, content) {
   writeFileSync(join(into, name), `${JSON.stringify(content)}\n`)
-}
-
-/** StructureDefinitions, ValueSets and CodeSystems by URL. */
-function loaded(from) {
-  const all = readdirSync(from).flatMap((name) => {
-    if (/^(StructureDefinition|ValueSet|CodeSystem)-.*\.json$/.test(name)) return [read(join(from, name))]
-    return /^profiles-(resources|types)\.xml$/.test(name)
-      ? structuresOf(readFileSync(join(from, name), 'utf8'))
-      : []
-  })
-  return new Map(all.map((one) => [one.url, one]))
-}
-
-/** Of StructureDefinitions in XML what the rules are made of. The R4 schema lists the codes of required bindings itself. */
-function structuresOf(xml) {
-  return xml
-    .split('<StructureDefinition ')
-    .slice(1)
-    .map((text) => {
-      const snapshot = /<snapshot>([\s\S]*)<\/snapshot>/.exec(text)?.[1] ?? ''
-      const element = [...snapshot.matchAll(/<element id[\s\S]*?<\/element>/g)].map(([found]) => ({
-        path: valueIn('path', found),
-        min: Number(valueIn('min', found)),
-        max: valueIn('max', found),
-        type: [...found.matchAll(/<type>([\s\S]*?)<\/type>/g)].map(([, type]) => ({
-          code: valueIn('code', type),
-          targetProfile: [...type.matchAll(/<targetProfile value="([^"]*)"/g)].map(([, url]) => url),
-        })),
-      }))
-      return { url: valueIn('url', text), snapshot: { element } }
-    })
-}
-
-function valueIn(name, xml) {
-  return new RegExp(`<${name} value="([^"]*)"`).exec(xml)?.[1]
 }
 
 /** The official definitions that the returned types reach, without descriptions; a contained resource is one of them. */
@@ -170,9 +135,10 @@ function ruleOf(element, made) {
 
 function valueRule(element, { code, targetProfile }) {
   if (['date', 'dateTime', 'instant'].includes(code)) return { format: 'calendar' }
-  if (code === 'Reference') {
+  if (code === 'Reference' || code === 'CodeableReference') {
     const targets = (targetProfile ?? []).map((url) => url.split('/').pop())
-    return targets.length === 0 || targets.includes('Resource') ? undefined : { targets }
+    if (targets.length === 0 || targets.includes('Resource')) return undefined
+    return code === 'Reference' ? { targets } : { properties: { reference: { targets } } }
   }
   if (code !== 'code' || element.binding?.strength !== 'required') return undefined
   const codes = codesOf(element.binding.valueSet.split('|')[0])
