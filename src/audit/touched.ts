@@ -18,8 +18,8 @@ export interface Touched {
   /** Patients whom the call has heard of without their data. */
   knows(isOne: (id: string) => boolean): void
   /**
-   * The patients in an answer. FHIR says it itself. Of anything else: whoever is named in it, and where a table names nobody, or
-   * it is no table, everybody whose data the call was given.
+   * The patients in an answer: of those whom the grant let through, whoever FHIR names. Of anything else: whoever is named in it,
+   * and where a table names nobody, or it is no table, everybody whose data the call was given.
    */
   patientsIn(said: Said): Set<string>
 }
@@ -34,6 +34,7 @@ export function createTouched(): Touched {
     if (id !== undefined) given.add(id)
   }
 
+  /** Those who are patients of the call; anybody else that a text names was not let through by its grant. */
   function namedIn(texts: Iterable<string>): Set<string> {
     const named = new Set<string>()
     for (const text of texts) if (heardOf.some((isOne) => isOne(text))) named.add(text)
@@ -105,10 +106,10 @@ export function createTouched(): Touched {
     patientsIn({ structured, text }) {
       const table = rowsOf(structured)
       if (table !== undefined && text === undefined) {
-        const named = new Set([...namedIn(table), ...table.flatMap(referredTo)])
+        const named = namedIn([...table, ...table.flatMap(referredTo)])
         return named.size > 0 || table.length === 0 ? named : new Set(given)
       }
-      const found = isFhir(structured) ? patientsNamedBy(structured) : namedIn(wordsOf(structured))
+      const found = namedIn(isFhir(structured) ? patientsNamedBy(structured) : wordsOf(structured))
       if (isFhir(structured) && text === undefined) return found
       const all = [...found, ...given, ...namedIn(text === undefined ? [] : wordsIn(text))]
       return structured === undefined && text === undefined ? new Set() : new Set(all)

@@ -2,12 +2,12 @@ import { assertGrant, type Grant } from '../access/grant.ts'
 import type { RequestedType } from '../access/restrictions.ts'
 import type { Enrolment, Roster } from '../access/roster.ts'
 import type { CompartmentType } from '../fhir/compartment.ts'
+import { isImported } from '../fhir/imported.ts'
 import type { AnyResource, Observation, Patient, ResearchStudy } from '../fhir/types.ts'
 import type { Asking } from './asking.ts'
 import { patientOfGrant } from './check.ts'
 import type {
   Exchange,
-  HeldResource,
   ImportStanding,
   ObservationCount,
   ObservationFilter,
@@ -21,10 +21,13 @@ import type {
   ResourceQuery,
   StudyList,
 } from './exchange.ts'
-import { withFocusHeld } from './focus.ts'
+import { withOwnFocus } from './focus.ts'
+import { outgoingWithin } from './outgoing.ts'
 
 /** How one kind of exchange is asked: the questions of `Exchange`, each with what it works with and a grant. */
 export interface Dialect {
+  /** Whether a Group of this exchange is a study. */
+  readonly groupsAreStudies: boolean
   studiesOf(asking: Asking, grant: Grant): Promise<StudyList>
   studyOf(asking: Asking, grant: Grant, id: string): Promise<ResearchStudy>
   rosterFor(asking: Asking, grant: Grant, limit: number): Promise<Roster>
@@ -60,7 +63,7 @@ export interface Dialect {
   ): Promise<ObservationCount>
   countOfAll(asking: Asking, grant: Grant, filter: ObservationFilter): Promise<ObservationCount>
   searchOf(asking: Asking, grant: Grant, type: CompartmentType, query: ResourceQuery): Promise<ResourcePage>
-  readOf(asking: Asking, grant: Grant, type: CompartmentType, id: string): Promise<HeldResource>
+  readOf(asking: Asking, grant: Grant, type: CompartmentType, id: string): Promise<AnyResource>
 }
 
 /** A dialect, and what it works with in one call. */
@@ -78,50 +81,88 @@ export function createExchange(find: () => Promise<Spoken>): Exchange {
   return {
     capabilities: (grant) => ask(grant, ({ asking }) => asking.capabilities()),
     fhirVersion: (grant) => ask(grant, ({ asking }) => asking.version()),
-    studies: (grant) => ask(grant, ({ dialect, asking }) => dialect.studiesOf(asking, grant)),
-    study: (grant, id) => ask(grant, ({ dialect, asking }) => dialect.studyOf(asking, grant, id)),
+    studies: (grant) =>
+      ask(grant, async (spoken) => {
+        const list = await spoken.dialect.studiesOf(spoken.asking, grant)
+        return { ...list, studies: list.studies.map(outgoingWithin(grant, spoken)) }
+      }),
+    study: (grant, id) =>
+      ask(grant, async (spoken) =>
+        outgoingWithin(grant, spoken)(await spoken.dialect.studyOf(spoken.asking, grant, id)),
+      ),
     roster: (grant, limit) => ask(grant, ({ dialect, asking }) => dialect.rosterFor(asking, grant, limit)),
     enrolments: (grant, patient) =>
       ask(grant, ({ dialect, asking }) => dialect.enrolmentsOf(asking, grant, patient)),
     requestedTypes: (grant) => ask(grant, ({ dialect, asking }) => dialect.requestedTypesOf(asking, grant)),
     patients: (grant, filter, ids) =>
-      ask(grant, ({ dialect, asking }) => dialect.patientsOf(asking, grant, filter, ids)),
-    patient: (grant) => ask(grant, ({ dialect, asking }) => dialect.patientOf(asking, grant)),
+      ask(grant, async (spoken) => {
+        const list = await spoken.dialect.patientsOf(spoken.asking, grant, filter, ids)
+        return { ...list, patients: list.patients.map(outgoingWithin(grant, spoken)) }
+      }),
+    patient: (grant) =>
+      ask(grant, async (spoken) =>
+        outgoingWithin(grant, spoken)(await spoken.dialect.patientOf(spoken.asking, grant)),
+      ),
     observations: (grant, query) =>
-      ask(grant, ({ dialect, asking }) =>
-        pageOf(asking, dialect.observationsOf(asking, grant, patientOfGrant(grant), query)),
-      ),
+      ask(grant, (spoken) => pageOf(spoken, grant, patientOfGrant(grant), query)),
     patientObservations: (grant, patient, query) =>
-      ask(grant, ({ dialect, asking }) =>
-        pageOf(asking, dialect.observationsOf(asking, grant, patient, query)),
-      ),
+      ask(grant, (spoken) => pageOf(spoken, grant, patient, query)),
     async *patientsObservations(grant, query) {
-      const { dialect, asking } = await ask(grant, async (spoken) => spoken)
-      for await (const page of dialect.observationsOfPatients(asking, grant, query)) {
+      const spoken = await ask(grant, async (found) => found)
+      const leaving = observationWithin(grant, spoken)
+      for await (const page of spoken.dialect.observationsOfPatients(spoken.asking, grant, query)) {
         const observations = page.observations.map(({ patient, observation }) => ({
           patient,
-          observation: withFocusHeld(observation, asking.client.baseUrl),
+          observation: leaving(observation),
         }))
         yield { ...page, observations }
       }
     },
     observationNames: (grant, ids) =>
-      ask(grant, ({ dialect, asking }) => dialect.namesOf(asking, grant, patientOfGrant(grant), ids)),
+      ask(grant, async (spoken) => {
+        const found = await spoken.dialect.namesOf(spoken.asking, grant, patientOfGrant(grant), ids)
+        return found.map(observationWithin(grant, spoken))
+      }),
     imports: (grant, patient) => ask(grant, async ({ dialect }) => dialect.importsOf(grant, patient)),
     medications: (grant, ids) =>
-      ask(grant, ({ dialect, asking }) => dialect.medicationsOf(asking, grant, ids)),
+      ask(grant, async (spoken) => {
+        const found = await spoken.dialect.medicationsOf(spoken.asking, grant, ids)
+        return found.map(outgoingWithin(grant, spoken))
+      }),
     countPatientObservations: (grant, patient, filter) =>
       ask(grant, ({ dialect, asking }) => dialect.countOfPatient(asking, grant, patient, filter)),
     countObservations: (grant, filter) =>
       ask(grant, ({ dialect, asking }) => dialect.countOfAll(asking, grant, filter)),
     search: (grant, type, query) =>
-      ask(grant, ({ dialect, asking }) => dialect.searchOf(asking, grant, type, query)),
-    read: (grant, type, id) => ask(grant, ({ dialect, asking }) => dialect.readOf(asking, grant, type, id)),
+      ask(grant, async (spoken) => {
+        const page = await spoken.dialect.searchOf(spoken.asking, grant, type, query)
+        return { ...page, resources: page.resources.map(outgoingWithin(grant, spoken, 'left out')) }
+      }),
+    read: (grant, type, id) =>
+      ask(grant, async (spoken) =>
+        outgoingWithin(
+          grant,
+          spoken,
+          'left out',
+        )(await spoken.dialect.readOf(spoken.asking, grant, type, id)),
+      ),
   }
 }
 
-/** Whatever the dialect, no row says whom else it is about. */
-async function pageOf({ client }: Asking, asked: Promise<ObservationPage>): Promise<ObservationPage> {
-  const page = await asked
-  return { ...page, observations: page.observations.map((one) => withFocusHeld(one, client.baseUrl)) }
+async function pageOf(
+  spoken: Spoken,
+  grant: Grant,
+  patient: string,
+  query: ObservationPageQuery,
+): Promise<ObservationPage> {
+  const page = await spoken.dialect.observationsOf(spoken.asking, grant, patient, query)
+  return { ...page, observations: page.observations.map(observationWithin(grant, spoken)) }
+}
+
+/** Nobody can tell what is in an attachment of another server. */
+function observationWithin(grant: Grant, spoken: Spoken): (observation: Observation) => Observation {
+  const own = outgoingWithin(grant, spoken)
+  const imported = outgoingWithin(grant, spoken, 'left out')
+  const { baseUrl } = spoken.asking.client
+  return (observation) => (isImported(observation) ? imported : own)(withOwnFocus(observation, baseUrl))
 }

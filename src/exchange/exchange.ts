@@ -168,16 +168,9 @@ export interface ResourceQuery {
   readonly position?: string
 }
 
-/** A resource of a patient's compartment, held against the grant. */
-export interface HeldResource {
-  readonly resource: AnyResource
-  /** Whether references to other people, contained resources or contents of attachments were left out. */
-  readonly cut: boolean
-}
-
 /** A page of resources of one type, newest first where they have a date. */
 export interface ResourcePage {
-  readonly resources: readonly HeldResource[]
+  readonly resources: readonly AnyResource[]
   /** Where the page after the n-th resource of this one begins (n from 0 to length); undefined behind the last one. */
   positionAfter(n: number): string | undefined
   /** Exact number of matches; undefined where it was not proven, and where rows may be missing. */
@@ -203,7 +196,8 @@ export interface PatientList {
 
 /**
  * What tools may ask of a FHIR server. Every method takes the Grant of the call, compiles it into the search, and holds
- * every resource of the answer against it. Errors: EXCHANGE_UNAVAILABLE, EXCHANGE_TIMEOUT, EXCHANGE_REJECTED,
+ * every resource of the answer against it. Of what is in a resource, references to people outside of the grant are masked and
+ * contained people left out; it is tagged SUBSETTED then. Errors: EXCHANGE_UNAVAILABLE, EXCHANGE_TIMEOUT, EXCHANGE_REJECTED,
  * EXCHANGE_LEAK, NOT_SUPPORTED_BY_EXCHANGE, RATE_LIMITED; FORBIDDEN where the exchange itself says no. Where it says that its
  * answer failed, or on a roster or a count that it may be incomplete: EXCHANGE_REJECTED.
  */
@@ -267,7 +261,7 @@ export interface Exchange {
    */
   search(grant: Grant, type: CompartmentType, query: ResourceQuery): Promise<ResourcePage>
   /** One of them. FORBIDDEN where there is none of this id, or it is another patient's. */
-  read(grant: Grant, type: CompartmentType, id: string): Promise<HeldResource>
+  read(grant: Grant, type: CompartmentType, id: string): Promise<AnyResource>
 }
 
 /** Makes the Exchange of one call. One opener serves a process: pool, capabilities and proofs are shared. */

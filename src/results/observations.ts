@@ -1,5 +1,6 @@
 import { dayOf } from '../fhir/date-time.ts'
 import { isImported } from '../fhir/imported.ts'
+import { leftOutOf } from '../fhir/people/left-out.ts'
 import type { Observation } from '../fhir/types.ts'
 import { type DataType, dataTypeOf } from '../open-mhealth/data-types.ts'
 import { modalityOf } from '../open-mhealth/header.ts'
@@ -88,14 +89,16 @@ interface Said {
  * (`<40`), modified or of another focus than the patient is null there and is in `text`.
  */
 export function observationTable(listed: readonly Observation[], view: ObservationView): ObservationTable {
-  const all = listed.map((observation) =>
-    saidBy(withKnownRelated(withoutBase(observation, view.baseUrl), view.related), view),
-  )
+  const all = listed.map((observation) => ({
+    ...saidBy(withKnownRelated(withoutBase(observation, view.baseUrl), view.related), view),
+    leftOut: leftOutOf(observation),
+  }))
   const rare = rareColumns.filter((column) => all.some((said) => rareCell(said, column) !== undefined))
   const extra = columnsThatFit(all)
   const rows = all.map((said): Row => {
-    const { observation, numbers } = said
+    const { observation, numbers, leftOut } = said
     return {
+      leftOut,
       // A table shows no resource.
       resource: view.format === 'fhir' ? pruneObservation(observation) : anyResource(observation),
       line: lineOf(said, view),

@@ -1,7 +1,9 @@
 import type { Enrolment } from '../access/roster.ts'
+import { leftOutOf } from '../fhir/people/left-out.ts'
+import { markSubsetted } from '../fhir/subsetted.ts'
 import type { AnyResource, FhirVersion, Patient } from '../fhir/types.ts'
 import { barred, oneLine } from './line.ts'
-import { markSubsetted, pruneListedPatient, yearOf } from './prune.ts'
+import { pruneListedPatient, yearOf } from './prune.ts'
 import { withoutBase } from './relative.ts'
 import { researchSubjectOf, type StudyEnrolment } from './research-subject.ts'
 import type { Row } from './row.ts'
@@ -46,6 +48,7 @@ export function patientRow(listed: PatientEntry, view: PatientView): Row {
   const entry = { ...listed, patient: withoutBase(listed.patient, view.baseUrl) }
   return {
     resource: resourceOf(entry, view),
+    leftOut: listed.patient === undefined ? undefined : leftOutOf(listed.patient),
     included: entry.enrolments.flatMap((one) => researchSubjectOf(one, entry.id, view.fhirVersion) ?? []),
     line: lineOf(entry, view),
     cells: cellsOf(entry, view),

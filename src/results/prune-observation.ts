@@ -1,7 +1,7 @@
 import { isImported } from '../fhir/imported.ts'
+import { markSubsetted } from '../fhir/subsetted.ts'
 import type { AnyResource, Observation } from '../fhir/types.ts'
 import { longestText } from './large-values.ts'
-import { markSubsetted } from './prune.ts'
 import { withoutInner } from './relative.ts'
 import { withoutLong } from './without-long.ts'
 

@@ -1,15 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import { isImported } from '../fhir/imported.ts'
-import { masked } from '../fhir/masked.ts'
+import { isMasked, masked } from '../fhir/masked.ts'
+import { markSubsetted } from '../fhir/subsetted.ts'
 import type { AnyResource, Patient, ResearchStudy } from '../fhir/types.ts'
 import { anyResource } from './any-resource.ts'
 import { withoutContained } from './relative.ts'
-
-/** Marks a resource that was left out of (R5 §2.1.27.5.8, `SUBSETTED`). */
-export const subsetted = {
-  system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue',
-  code: 'SUBSETTED',
-} as const
 
 /** Elements that stay whatever is pruned: what the resource is, and what changes its meaning. */
 const always = ['resourceType', 'id', 'implicitRules', 'modifierExtension']
@@ -82,21 +77,18 @@ export function pruneStudy(study: ResearchStudy): AnyResource {
 
 /** A resource of a patient's compartment: all but the narrative and the bookkeeping in `meta`. */
 export function pruneRecord(whole: AnyResource): AnyResource {
-  return settle(whole, { ...omit(whole, ['meta', 'text']), ...metaOf(whole) })
+  return settle(whole, { ...withoutInnerText(omit(whole, ['meta', 'text'])), ...metaOf(whole) })
+}
+
+function withoutInnerText(resource: AnyResource): AnyResource {
+  const { contained } = resource
+  if (!Array.isArray(contained)) return resource
+  return { ...resource, contained: contained.map(({ text: _, ...one }) => one) }
 }
 
 /** The year of a FHIR date (`1962-05-14`): itself a FHIR date. */
 export function yearOf(date: string | undefined): string | undefined {
   return /^\d{4}/.exec(date ?? '')?.[0]
-}
-
-/** A resource with the mark, once. */
-export function markSubsetted(resource: AnyResource): AnyResource {
-  const meta: { tag?: { system?: string; code?: string }[] } = resource.meta ?? {}
-  const tag = meta.tag ?? []
-  if (tag.some((one) => one.system === subsetted.system && one.code === subsetted.code)) return resource
-  // Not a spread: V8 gives each object that grows after one a shape of its own, and writing it as JSON is slow.
-  return Object.assign({}, resource, { meta: Object.assign({}, meta, { tag: [...tag, subsetted] }) })
 }
 
 function settle(whole: AnyResource, kept: AnyResource): AnyResource {
@@ -121,7 +113,8 @@ function linkOf({ link }: Patient): { link?: unknown } {
   if (link === undefined || link.length === 0) return {}
   return {
     link: link.map(({ other, type }) => ({
-      other: other.reference === undefined ? masked : { reference: other.reference },
+      other:
+        other.reference !== undefined ? { reference: other.reference } : isMasked(other) ? other : masked,
       type,
     })),
   }

@@ -1,12 +1,12 @@
-import type { HeldResource } from '../exchange/exchange.ts'
 import { type CompartmentType, compartmentRule, valuesAt } from '../fhir/compartment.ts'
 import { isImported } from '../fhir/imported.ts'
+import { leftOutOf } from '../fhir/people/left-out.ts'
 import type { AnyResource } from '../fhir/types.ts'
 import { elementTexts, textOf, wordOf } from './elements.ts'
 import { barred, oneLine } from './line.ts'
 import { type KnownMedications, medicationsWith, referredName } from './medications.ts'
 import type { Note } from './outcome.ts'
-import { markSubsetted, pruneRecord } from './prune.ts'
+import { pruneRecord } from './prune.ts'
 import { withoutBase } from './relative.ts'
 import type { Row } from './row.ts'
 
@@ -27,14 +27,13 @@ const statuses = [
 const longestDetails = 400
 
 /** A resource as it is answered: without narrative and bookkeeping, marked where something was left out. */
-export function recordResource({ resource, cut }: HeldResource, baseUrl: string): AnyResource {
-  const pruned = pruneRecord(withoutBase(resource, baseUrl))
-  return cut ? markSubsetted(pruned) : pruned
+export function recordResource(resource: AnyResource, baseUrl: string): AnyResource {
+  return pruneRecord(withoutBase(resource, baseUrl))
 }
 
 /** Resources as rows: time, name, status, and what else they say, as far as a line holds it. */
 export function recordTable(
-  found: readonly HeldResource[],
+  found: readonly AnyResource[],
   { type, baseUrl, medications }: RecordView,
 ): { columns: readonly string[]; rows: readonly Row[] } {
   const rows = found.map((one): Row => {
@@ -50,6 +49,7 @@ export function recordTable(
     const details = oneLine(detailsOf(resource, type, [time, name]), longestDetails)
     return {
       resource,
+      leftOut: leftOutOf(one),
       included: medicationsWith(resource, type, medications),
       line: barred([time ?? 'undated', name ?? 'without a name', status, details, resource.id]),
       cells: [resource.id ?? null, time ?? null, name ?? null, status ?? null, details],
@@ -83,20 +83,15 @@ function referred(
 }
 
 /** What has to be said of resources beside themselves. */
-export function recordNotes(found: readonly HeldResource[]): Note[] {
+export function recordNotes(found: readonly AnyResource[]): Note[] {
   const notes: Note[] = []
-  if (found.some(({ resource }) => isError(resource))) {
+  if (found.some(isError)) {
     const text = 'What is marked ENTERED-IN-ERROR was recorded by mistake: it says nothing of the patient.'
     notes.push({ severity: 'warning', code: 'informational', text })
   }
-  if (found.some(({ resource }) => isImported(resource))) {
+  if (found.some(isImported)) {
     const text =
       'The exchange imported these records from other FHIR servers: meta.source says which, and who is meant by subject or patient is what the exchange says.'
-    notes.push({ severity: 'information', code: 'informational', text })
-  }
-  if (found.some(({ cut }) => cut)) {
-    const text =
-      'References to other people, contained resources that may be people, and contents of attachments were left out.'
     notes.push({ severity: 'information', code: 'informational', text })
   }
   return notes

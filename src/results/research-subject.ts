@@ -1,6 +1,6 @@
 import type { Enrolment } from '../access/roster.ts'
+import { markSubsetted } from '../fhir/subsetted.ts'
 import type { AnyResource, FhirVersion } from '../fhir/types.ts'
-import { markSubsetted } from './prune.ts'
 
 /** An enrolment and the study that it is in. */
 export interface StudyEnrolment {

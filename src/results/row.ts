@@ -1,3 +1,4 @@
+import type { LeftOut } from '../fhir/people/left-out.ts'
 import type { AnyResource } from '../fhir/types.ts'
 import { jsonBytes } from './within-bytes.ts'
 
@@ -7,6 +8,8 @@ export interface Row {
   /** Resources that come along (mode `include`), such as a patient's ResearchSubject. */
   readonly included?: readonly AnyResource[]
   readonly line: string
+  /** What the resource lost on its way out of the exchange. */
+  readonly leftOut?: LeftOut | undefined
   readonly cells: readonly (string | number | boolean | null)[]
 }
 

@@ -1,5 +1,7 @@
+import { leftOutOfAll } from '../fhir/people/left-out.ts'
 import type { AnyResource } from '../fhir/types.ts'
 import type { Answer, Table } from './answer.ts'
+import { leftOutNotes } from './left-out.ts'
 import { type Note, outcomeOf } from './outcome.ts'
 import { fullUrlOf, type Row, sizeOf } from './row.ts'
 import { leastRow, rowWithin } from './row-within.ts'
@@ -47,6 +49,7 @@ export async function pageAnswer(given: Page): Promise<Answer> {
   const cursor = await page.cursorAfter(shown)
   const notes = [
     ...page.notes,
+    ...leftOutNotes(leftOutOfAll(page.rows.slice(0, shown).map((row) => row.leftOut))),
     ...(cursor === undefined ? [] : fewerNotes(page, shown)),
     ...sizeNotes(forRows, shown),
   ]

@@ -1,5 +1,7 @@
+import type { LeftOut } from '../fhir/people/left-out.ts'
 import type { AnyResource } from '../fhir/types.ts'
 import type { Answer } from './answer.ts'
+import { leftOutText } from './left-out.ts'
 import { jsonBytes, resourceWithin } from './within-bytes.ts'
 
 /** One resource before it is laid out. */
@@ -12,6 +14,8 @@ export interface Single {
   /** What the resource says, a line each, the most important first. */
   readonly lines: readonly string[]
   readonly notes: readonly string[]
+  /** What the resource lost on its way out of the exchange. */
+  readonly leftOut?: LeftOut | undefined
   /** Bytes for structured answer and text together. */
   readonly byteBudget: number
   /** ISO instant of the answer. */
@@ -31,7 +35,7 @@ const spare = 512
 export function singleAnswer(single: Single): Answer {
   const { resource, smaller } = single
   const byteBudget = single.byteBudget - spare
-  const given = notesWithin(single.notes, byteBudget / 4)
+  const given = notesWithin([...single.notes, ...[leftOutText(single.leftOut) ?? []].flat()], byteBudget / 4)
   const reserve = Math.max(textReserve, bytesOf(headOf(single, given).join('\n')) + textReserve / 2)
   const most = byteBudget - reserve
   const fits = (one: AnyResource) => jsonBytes(one) <= most

@@ -1,3 +1,4 @@
+import { leftOutOf } from '../fhir/people/left-out.ts'
 import type { ResearchStudy } from '../fhir/types.ts'
 import { anyResource } from './any-resource.ts'
 import { barred, oneLine } from './line.ts'
@@ -21,6 +22,7 @@ export function studyRow(listed: ResearchStudy, view: StudyView): Row {
   const { start, end } = study.period ?? {}
   const sponsor = sponsorOf(study)
   return {
+    leftOut: leftOutOf(listed),
     resource: view.format === 'fhir_full' ? anyResource(study) : pruneListedStudy(study),
     line: barred([
       `ResearchStudy/${study.id}`,

@@ -1,5 +1,5 @@
+import { markSubsetted } from '../fhir/subsetted.ts'
 import type { AnyResource } from '../fhir/types.ts'
-import { markSubsetted } from './prune.ts'
 import { withoutInner } from './relative.ts'
 import { withoutLong } from './without-long.ts'
 
@@ -71,7 +71,7 @@ function firstWithin(values: readonly unknown[], bytes: number): unknown[] {
 
 /** Whether `meta` holds the mark and nothing else. */
 function isMark(meta: unknown): boolean {
-  return jsonBytes(meta) === jsonBytes(markSubsetted({ resourceType: 'Basic' }).meta)
+  return jsonBytes(meta) === jsonBytes(markSubsetted<AnyResource>({ resourceType: 'Basic' }).meta)
 }
 
 function marked(resource: AnyResource): AnyResource {

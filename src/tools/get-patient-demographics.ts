@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { leftOutOf } from '../fhir/people/left-out.ts'
 import { anyResource } from '../results/any-resource.ts'
 import { demographicLines, demographicNotes } from '../results/demographics.ts'
 import { pruneDemographics } from '../results/prune.ts'
@@ -21,7 +22,8 @@ export const getPatientDemographics = defineTool({
   subject: ({ patient_id, study_id }) => ({ kind: 'patient', patient: patient_id, study: study_id }),
   async run({ format }, context) {
     const { baseUrl } = context.settings
-    const patient = withoutBase(await context.exchange.patient(context.grant), baseUrl)
+    const found = await context.exchange.patient(context.grant)
+    const patient = withoutBase(found, baseUrl)
     const pruned = pruneDemographics(patient)
     return singleAnswer({
       asked: `Demographics of Patient/${patient.id}`,
@@ -29,6 +31,7 @@ export const getPatientDemographics = defineTool({
       smaller: pruned,
       lines: demographicLines(patient),
       notes: demographicNotes(patient),
+      leftOut: leftOutOf(found),
       byteBudget: context.byteBudget,
       asOf: new Date(context.now()).toISOString(),
     })

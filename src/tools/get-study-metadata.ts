@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { studyNeed } from '../access/narrowing.ts'
 import type { RequestedType } from '../access/restrictions.ts'
+import { leftOutOf } from '../fhir/people/left-out.ts'
 import type { ResearchStudy } from '../fhir/types.ts'
 import { anyResource } from '../results/any-resource.ts'
 import { oneLine } from '../results/line.ts'
@@ -41,6 +42,7 @@ export const getStudyMetadata = defineTool({
       smaller: pruned,
       lines: [...linesOf(study), ...requestedLines(requested)],
       notes: [],
+      leftOut: leftOutOf(read),
       byteBudget: context.byteBudget,
       asOf: new Date(context.now()).toISOString(),
     })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { idOf } from '../fhir/grammar.ts'
+import { leftOutOf } from '../fhir/people/left-out.ts'
 import { recordLines, recordNotes, recordResource } from '../results/records.ts'
 import { singleAnswer } from '../results/single.ts'
 import { shortText } from './arguments/text.ts'
@@ -42,6 +43,7 @@ export function readFhir(types: AllowedTypes) {
           ...recordNotes([found]),
           ...unnamedNotes([resource], type, medications, context.settings.baseUrl),
         ].map(({ text }) => text),
+        leftOut: leftOutOf(found),
         byteBudget: context.byteBudget,
         asOf: new Date(context.now()).toISOString(),
       })

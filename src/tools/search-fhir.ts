@@ -81,8 +81,7 @@ export function searchFhir(types: AllowedTypes) {
           ...(position === undefined ? {} : { position }),
         }),
       )
-      const records = page.resources.map(({ resource }) => resource)
-      const medications = await medicationsFor(records, type, context)
+      const medications = await medicationsFor(page.resources, type, context)
       return pageAnswer({
         asked: `${type} of Patient/${patient}, ${wordingOf(type, given.search)}, newest first, every status`,
         self: selfOf(type, patient, given.search, given.limit),
@@ -91,7 +90,7 @@ export function searchFhir(types: AllowedTypes) {
         notes: [
           ...gapNotes(page.gaps),
           ...recordNotes(page.resources),
-          ...unnamedNotes(records, type, medications, baseUrl),
+          ...unnamedNotes(page.resources, type, medications, baseUrl),
           ...(page.gaps.length > 0 ? [] : emptyNotes(page.resources.length, given.search)),
         ],
         limit: given.limit,

@@ -138,13 +138,22 @@ describe('an exchange that answers something else', () => {
     expect(JSON.stringify(shown)).toContain('"valueReference":{"reference":"Patient/pat-1"}')
   })
 
-  it('a resource within a resource: refused', async () => {
-    const odd = { ...foreign(), subject: { reference: 'Patient/pat-1' }, inner: { resourceType: 'Patient' } }
+  it('a person within a resource, where none belongs: left out, and it is said', async () => {
+    const inner = { resourceType: 'Patient', id: 'pat-10', name: [{ family: 'Secretova' }] }
+    const extension = [
+      { url: 'http://x.example/a', valueReference: inner },
+      { url: 'http://x.example/b', extension: [{ url: 'c', valueString: 'kept' }] },
+    ]
+    const odd = { resourceType: 'Condition', id: 'odd', subject: { reference: 'Patient/pat-1' } }
     misbehave(
       'Condition',
-      adding(() => ({ resource: odd })),
+      adding(() => ({ resource: { ...odd, inner, extension }, search: { mode: 'match' } })),
     )
-    hasCode(await search(), 'EXCHANGE_REJECTED')
+    const answer = await search()
+    expect(answer.isError, answer.body).toBe(false)
+    expect(answer.body).not.toMatch(/Secretova|pat-10|inner/)
+    expect(answer.body).toContain('kept')
+    expect(answer.text).toContain('or theirs: 2 left out')
   })
 
   it.each(['code', 'onset-date', 'clinical-status'])('as if %s had not been asked for', async (name) => {

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
-import Fastify from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { defineTool, FhirMcpError, type FhirMcpOptions, fhirMcp } from '../../plugins/index.ts'
-import { permissionsClaim } from '../../src/test-kit/index.ts'
+import type { AnyResource } from '../../src/fhir/types.ts'
+import { permissionsClaim, startExchange } from '../../src/test-kit/index.ts'
 import { connectStdio, type TestClient } from '../e2e/clients.ts'
 import { type Gateway, startGateway } from '../e2e/gateway.ts'
 import { siteForAll } from '../e2e/site.ts'
@@ -39,39 +40,56 @@ const own = (name: string, run: Parameters<typeof defineTool>[0]['run']) =>
     run,
   })
 
+const groupOf = (patients: readonly string[]) => ({
+  resourceType: 'Group',
+  type: 'person',
+  actual: true,
+  member: patients.map((id) => ({ entity: { reference: `Patient/${id}` } })),
+})
+
+/** A study with so many people in it. */
+const studyOf = (patients: number): AnyResource[] => [
+  { resourceType: 'ResearchStudy', id: 'study-a', status: 'active' },
+  ...Array.from({ length: patients }, (_, n) => ({
+    resourceType: 'ResearchSubject',
+    id: `s${n}`,
+    status: 'on-study',
+    study: { reference: 'ResearchStudy/study-a' },
+    individual: { reference: `Patient/p${n}` },
+  })),
+]
+
+function addOwnTools(app: FastifyInstance): void {
+  app.fhirMcp.tool(
+    own('own_names', async (_, { exchange: asked, grant }) => {
+      const { patients } = await asked.patients(grant, {}, ['pat-2', 'pat-3'])
+      return { text: `${patients.length} people of whom nobody is named` }
+    }),
+  )
+  app.fhirMcp.tool(
+    own('own_crowd', async (_, { grant }) => ({
+      structured: groupOf([...(grant.terms.patients?.members ?? [])]),
+    })),
+  )
+  app.fhirMcp.tool(own('own_gossip', async () => ({ structured: groupOf(['pat-1', 'pat-10']) })))
+  app.fhirMcp.tool(
+    own('own_choices', async () => {
+      throw new FhirMcpError('AMBIGUOUS', {
+        choices: ['Patient/pat-1', 'Patient/pat-2', 'study-a'].map((id) => ({ id, label: 'A' })),
+      })
+    }),
+  )
+  app.fhirMcp.tool(
+    own('own_ids', async (_, { grant }) => ({
+      text: [...(grant.terms.patients?.members ?? [])].slice(0, 2).join(' and '),
+    })),
+  )
+}
+
 beforeEach(async () => {
   site.exchange.reset()
   path = auditFile()
-  gateway = await startGateway(options(), (app) => {
-    app.fhirMcp.tool(
-      own('own_names', async (_, { exchange: asked, grant }) => {
-        const { patients } = await asked.patients(grant, {}, ['pat-2', 'pat-3'])
-        return { text: `${patients.length} people of whom nobody is named` }
-      }),
-    )
-    app.fhirMcp.tool(
-      own('own_crowd', async () => ({
-        structured: {
-          resourceType: 'Group',
-          type: 'person',
-          actual: true,
-          member: Array.from({ length: 5003 }, (_, n) => ({ entity: { reference: `Patient/p${n}` } })),
-        },
-      })),
-    )
-    app.fhirMcp.tool(
-      own('own_choices', async () => {
-        throw new FhirMcpError('AMBIGUOUS', {
-          choices: ['Patient/pat-1', 'Patient/pat-2', 'study-a'].map((id) => ({ id, label: 'A' })),
-        })
-      }),
-    )
-    app.fhirMcp.tool(
-      own('own_ids', async (_, { grant }) => ({
-        text: [...(grant.terms.patients?.members ?? [])].slice(0, 2).join(' and '),
-      })),
-    )
-  })
+  gateway = await startGateway(options(), addOwnTools)
   client = await gateway.connect('http', await site.issuer.token({ ...person, ...permitted }))
   return () => gateway.close()
 })
@@ -168,9 +186,20 @@ describe('the record of a call', () => {
   })
 
   it('ends with 5,000 ids, and says how many more there were', async () => {
+    const crowd = await startExchange({ dialect: 'hapi', fhirVersion: 'R4', cohort: studyOf(5003) })
+    await gateway.close()
+    const access = { rosterLimit: 6000 }
+    const fhir = { baseUrl: crowd.url, credentials: 'none', dialect: 'hapi' } as const
+    gateway = await startGateway({ ...options(), fhir, access }, addOwnTools)
+    client = await gateway.connect('http', await site.issuer.token({ ...person, ...permitted }))
     await client.call('own_crowd')
     expect(last()).toMatchObject({ patientsCut: 3, patients: expect.arrayContaining(['p0', 'p4999']) })
-    expect(last()?.patients).toHaveLength(5000)
+    await crowd.close()
+  })
+
+  it('does not name who was not let through, whatever an answer says', async () => {
+    await client.call('own_gossip')
+    expect(last()).toMatchObject({ patients: ['pat-1'], outcome: 'allowed' })
   })
 
   it('names whom an ambiguity offers to choose from', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { withFocusHeld } from '../../src/exchange/focus.ts'
+import { withOwnFocus } from '../../src/exchange/focus.ts'
+import { type OutgoingPolicy, outgoing } from '../../src/fhir/people/outgoing.ts'
 import type { Observation } from '../../src/fhir/types.ts'
 import { hasOtherFocus } from '../../src/results/standing.ts'
 import { grantFor, on } from './grants.ts'
@@ -8,19 +9,23 @@ import { exchangeOf } from './opened.ts'
 
 const base = 'http://exchange.example/fhir'
 const masked = [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'masked' }]
-const held = (focus: unknown, more: Partial<Observation> = {}) =>
-  withFocusHeld(
-    {
-      resourceType: 'Observation',
-      id: 'o',
-      status: 'final',
-      code: {},
-      subject: { reference: 'Patient/p1' },
-      focus: focus as Observation['focus'],
-      ...more,
-    } as Observation,
-    base,
-  )
+const policy: OutgoingPolicy = {
+  baseUrl: base,
+  attachments: 'kept',
+  mayName: ({ type, id }) => type === 'Patient' && id === 'p1',
+}
+const held = (focus: unknown, more: Partial<Observation> = {}) => {
+  const observation = {
+    resourceType: 'Observation',
+    id: 'o',
+    status: 'final',
+    code: {},
+    subject: { reference: 'Patient/p1' },
+    focus: focus as Observation['focus'],
+    ...more,
+  } as Observation
+  return outgoing(withOwnFocus(observation, base), policy)
+}
 
 describe('the focus of an observation', () => {
   it.each<[string, object]>([
@@ -39,15 +44,29 @@ describe('the focus of an observation', () => {
       { reference: 'RelatedPerson/r', display: 'Bo' },
       { type: 'RelatedPerson', extension: masked },
     ],
-    ['the same id elsewhere', { reference: 'http://other.example/fhir/Patient/p1' }, { extension: masked }],
+    [
+      'the same id elsewhere',
+      { reference: 'http://other.example/fhir/Patient/p1' },
+      { type: 'Patient', extension: masked },
+    ],
     [
       'a person by type',
       { type: 'Patient', identifier: { value: 'M2' }, display: 'Bo' },
       { type: 'Patient', extension: masked },
     ],
-    ['an identifier', { identifier: { value: 'M2' }, display: 'donor' }, { display: 'donor' }],
+    ['an identifier', { identifier: { value: 'M2' }, display: 'donor' }, { extension: masked }],
+    [
+      'a device by identifier',
+      { type: 'Device', identifier: { value: 'M2' } },
+      { type: 'Device', identifier: { value: 'M2' } },
+    ],
     ['a device', { reference: 'Device/d', display: 'pump' }, { reference: 'Device/d', display: 'pump' }],
-    ['words', { display: 'fetus' }, { display: 'fetus' }],
+    ['words', { display: 'fetus' }, { extension: masked }],
+    [
+      'words of a type',
+      { type: 'BodyStructure', display: 'fetus' },
+      { type: 'BodyStructure', display: 'fetus' },
+    ],
     ['nothing', {}, {}],
   ])('is another one where it is %s, and names nobody', (_, focus, kept) => {
     const observation = held([focus])

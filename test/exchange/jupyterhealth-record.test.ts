@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Target } from '../../src/access/target.ts'
 import type { ResourceQuery } from '../../src/exchange/exchange.ts'
+import { leftOutOf } from '../../src/fhir/people/left-out.ts'
 import { grantFor, on, type TestCaller } from './grants.ts'
 import { idOf, imported, startWithImports } from './jupyterhealth-imports.ts'
 import { codeOf } from './opened.ts'
@@ -30,8 +31,7 @@ const conditions = [
   }),
   imported(5, 'Condition', { ...state('active'), code: snomed('5', 'Five') }, { patient: 40008 }),
 ]
-const ids = (found: readonly { readonly resource: { readonly id?: string } }[]) =>
-  found.map(({ resource }) => resource.id)
+const ids = (found: readonly { readonly id?: string }[]) => found.map(({ id }) => id)
 
 describe('the imported records of a JupyterHealth Exchange', () => {
   const search = async (query: Partial<ResourceQuery> = {}) => {
@@ -43,17 +43,15 @@ describe('the imported records of a JupyterHealth Exchange', () => {
     const { resources, total } = await search()
     expect(ids(resources)).toEqual([2, 4, 1, 3].map(idOf))
     expect(total).toBe(4)
+    expect(leftOutOf(resources[0] ?? {})).toBeUndefined()
     expect(resources[0]).toEqual({
-      cut: false,
-      resource: {
-        resourceType: 'Condition',
-        id: idOf(2),
-        meta: { source: 'https://jupyterhealth.org/fhir/fhir-source/8' },
-        clinicalStatus: { coding: [{ code: 'resolved' }] },
-        code: snomed('2', 'Two'),
-        recordedDate: '2026-02-01T23:30:00-08:00',
-        subject: { reference: 'Patient/40007' },
-      },
+      resourceType: 'Condition',
+      id: idOf(2),
+      meta: { source: 'https://jupyterhealth.org/fhir/fhir-source/8' },
+      clinicalStatus: { coding: [{ code: 'resolved' }] },
+      code: snomed('2', 'Two'),
+      recordedDate: '2026-02-01T23:30:00-08:00',
+      subject: { reference: 'Patient/40007' },
     })
   })
 
@@ -101,7 +99,7 @@ describe('the imported records of a JupyterHealth Exchange', () => {
   it('are read by their id, within the patient', async () => {
     const { as, server } = await startWithImports(conditions)
     const exchange = as('northlake_member')
-    expect((await exchange.read(onCondition, 'Condition', idOf(1))).resource).toMatchObject({ id: idOf(1) })
+    expect(await exchange.read(onCondition, 'Condition', idOf(1))).toMatchObject({ id: idOf(1) })
     expect(await codeOf(exchange.read(onCondition, 'Condition', idOf(5)))).toBe('FORBIDDEN')
     expect(await codeOf(exchange.read(onCondition, 'Condition', idOf(9)))).toBe('FORBIDDEN')
     server.reset()
@@ -158,7 +156,7 @@ describe('the imported records of a JupyterHealth Exchange', () => {
         search: {},
         count: 10,
       })
-      expect(page.resources[0]?.resource).toMatchObject({ patient: { reference: 'Patient/40007' } })
+      expect(page.resources[0]).toMatchObject({ patient: { reference: 'Patient/40007' } })
       expect(JSON.stringify(page)).not.toContain('Somebody')
     },
   )
@@ -178,8 +176,8 @@ describe('the imported records of a JupyterHealth Exchange', () => {
     const { as } = await startWithImports([record])
     const page = await as('northlake_member').search(onCondition, 'Condition', { search: {}, count: 10 })
     const [found] = page.resources
-    expect(found?.cut).toBe(true)
-    expect(found?.resource).toMatchObject({
+    expect(leftOutOf(found ?? {})).toEqual({ references: 3, contained: 0, attachments: 0 })
+    expect(found).toMatchObject({
       extension: [{ url: 'urn:other', valueString: 'kept' }],
       participant: [
         { actor: { reference: 'Patient/40007' } },

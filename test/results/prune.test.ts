@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { markSubsetted, subsetted } from '../../src/fhir/subsetted.ts'
 import type { Patient } from '../../src/fhir/types.ts'
 import {
-  markSubsetted,
   pruneDemographics,
   pruneListedPatient,
   pruneListedStudy,
   pruneStudy,
-  subsetted,
   yearOf,
 } from '../../src/results/prune.ts'
 

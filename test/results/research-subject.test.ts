@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { subsetted } from '../../src/results/prune.ts'
+import { subsetted } from '../../src/fhir/subsetted.ts'
 import { researchSubjectOf } from '../../src/results/research-subject.ts'
 import { enrolmentOf } from '../tools/call-tool.ts'
 

@@ -362,7 +362,7 @@ describe('an answer about a record stays within its bytes, with a text that is l
   it.each(pathsOf(request).map((path) => [path.join('.'), path] as const))(
     'at MedicationRequest.%s',
     async (_, path) => {
-      const held = { resource: planted(request, path), cut: false }
+      const held = planted(request, path)
       const exchange = observationDouble([], {
         search: async () => ({ resources: [held], positionAfter: () => undefined, total: 1, gaps: [] }),
         read: async () => held,

@@ -63,8 +63,8 @@ function recordOf(patient: string, version: FhirVersion): AnyResource[] {
       code: coded('91935009', 'Allergy to peanut'),
       recordedDate: '2020-05-06',
     },
-    ...(version === 'R4' ? dispensed(patient, { medicationCodeableConcept: lisinopril }) : []),
-    ...(version === 'R5' ? dispensed(patient, { medication: { concept: lisinopril } }) : []),
+    ...(version === 'R4' ? dispensed(patient, { medicationCodeableConcept: lisinopril }, version) : []),
+    ...(version === 'R5' ? dispensed(patient, { medication: { concept: lisinopril } }, version) : []),
     {
       resourceType: 'CareTeam',
       id: `${patient}-team`,
@@ -96,7 +96,8 @@ function recordOf(patient: string, version: FhirVersion): AnyResource[] {
   ]
 }
 
-function dispensed(patient: string, medication: object): AnyResource[] {
+/** To another person; R4 lets no relative receive it. */
+function dispensed(patient: string, medication: object, version: FhirVersion): AnyResource[] {
   return [
     {
       resourceType: 'MedicationDispense',
@@ -104,7 +105,7 @@ function dispensed(patient: string, medication: object): AnyResource[] {
       status: 'completed',
       ...medication,
       subject: { reference: `Patient/${patient}` },
-      receiver: [relative],
+      receiver: [version === 'R4' ? { reference: 'Patient/pat-12', display: 'Petra Secretova' } : relative],
       whenHandedOver: '2026-05-06T11:00:00Z',
     },
   ]

@@ -42,9 +42,7 @@ export async function provenTotal(
             control,
             count,
             timesIn: (bundle) =>
-              heldIn(bundle, holding).map(({ resource }) =>
-                paths.flatMap((path) => valuesAt(resource, path)),
-              ),
+              heldIn(bundle, holding).map((resource) => paths.flatMap((path) => valuesAt(resource, path))),
           }),
         )
       }

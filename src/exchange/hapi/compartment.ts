@@ -3,13 +3,13 @@ import type { Grant } from '../../access/grant.ts'
 import { fhirMcpError } from '../../errors.ts'
 import { type CompartmentType, compartmentRule } from '../../fhir/compartment.ts'
 import { isFhirId } from '../../fhir/grammar.ts'
-import type { Bundle } from '../../fhir/types.ts'
+import type { AnyResource, Bundle } from '../../fhir/types.ts'
 import type { Asking } from '../asking.ts'
 import { rejected, requireHonoured, totalOf } from '../check.ts'
 import { allowedPatient } from '../compartment/allowed.ts'
 import { type Condition, conditionsOf, holdAgainstConditions, timeAt } from '../compartment/conditions.ts'
 import { type Holding, heldIn } from '../compartment/hold.ts'
-import type { Gap, HeldResource, ResourcePage, ResourceQuery } from '../exchange.ts'
+import type { Gap, ResourcePage, ResourceQuery } from '../exchange.ts'
 import type { RequestShape } from '../fhir-client.ts'
 import { keptPosition } from '../kept-position.ts'
 import { isPartial } from '../outcomes.ts'
@@ -80,10 +80,10 @@ async function readFrom(search: Search, start: Position): Promise<ResourcePage> 
     const bundle: Bundle = await readPage(search, here)
     if (isPartial(bundle)) gaps.add('told')
     const found = heldIn(bundle, holding)
-    for (const { resource } of found) holdAgainstConditions(resource, conditions)
+    for (const resource of found) holdAgainstConditions(resource, conditions)
     holdOrder(found, holding.type, search.sort)
     const next = nextOf(asking, holding.type, bundle)
-    const ids = found.map(({ resource }) => resource.id ?? '')
+    const ids = found.map((resource) => resource.id ?? '')
     const fresh = reckoning.add({ ids, total: totalOf(bundle), span: spanOf(here.link, next) })
     if (here.link !== undefined && here.skip === 0 && here.after !== undefined && ids.includes(here.after)) {
       reckoning.repeats()
@@ -132,7 +132,7 @@ export async function readOf(
   grant: Grant,
   type: CompartmentType,
   id: string,
-): Promise<HeldResource> {
+): Promise<AnyResource> {
   const patient = allowedPatient(asking, grant, type)
   if (!isFhirId(id)) throw fhirMcpError('FORBIDDEN')
   await requireListed(asking, type, ['patient'])
@@ -146,7 +146,7 @@ export async function readOf(
   const bundle = await client.search(call, type, pairs, strict(asking.shape))
   const found = heldIn(bundle, { type, patient, baseUrl: client.baseUrl })
   requireHonoured(
-    found.every(({ resource }) => resource.id === id),
+    found.every((resource) => resource.id === id),
     '_id',
   )
   const [only, ...others] = found
@@ -196,15 +196,12 @@ async function sortFor(
 }
 
 /** Throws NOT_SUPPORTED_BY_EXCHANGE where neighbours are in another order than was asked for, as far as it can be told. */
-function holdOrder(found: readonly HeldResource[], type: CompartmentType, [by = '']: readonly string[]) {
+function holdOrder(found: readonly AnyResource[], type: CompartmentType, [by = '']: readonly string[]) {
   const paths = compartmentRule(type).searches[by.slice(1)]?.paths
   if (paths === undefined) return
-  for (const [index, { resource }] of found.entries()) {
+  for (const [index, resource] of found.entries()) {
     const before = found[index - 1]
-    const [a, b] = [
-      before === undefined ? undefined : timeAt(before.resource, paths),
-      timeAt(resource, paths),
-    ]
+    const [a, b] = [before === undefined ? undefined : timeAt(before, paths), timeAt(resource, paths)]
     requireHonoured(a === undefined || b === undefined || a.to >= b.from, '_sort')
   }
 }
@@ -240,13 +237,13 @@ function isOfSearch(link: string, type: CompartmentType): boolean {
   return [`?`, `${type}?`, `${type}/_search?`].some((start) => link.startsWith(start))
 }
 
-function firstOf(found: readonly HeldResource[], { skip, after }: Position): number {
-  const known = after === undefined ? -1 : found.findIndex(({ resource }) => resource.id === after)
+function firstOf(found: readonly AnyResource[], { skip, after }: Position): number {
+  const known = after === undefined ? -1 : found.findIndex((resource) => resource.id === after)
   return known === -1 ? Math.min(skip, found.length) : known + 1
 }
 
 interface Found {
-  readonly rows: readonly HeldResource[]
+  readonly rows: readonly AnyResource[]
   /** Where the first row is, and where the page after the last one begins. */
   readonly position: Position
   readonly next: Position | undefined
@@ -259,7 +256,7 @@ function pageOf({ rows, position, next, total, gaps }: Found): ResourcePage {
     resources: rows,
     positionAfter(n) {
       if (n >= rows.length) return next === undefined ? undefined : JSON.stringify(next)
-      const last = rows[n - 1]?.resource.id
+      const last = rows[n - 1]?.id
       const there = { ...position, skip: position.skip + n }
       return JSON.stringify(last === undefined ? there : { ...there, after: last })
     },

@@ -14,6 +14,7 @@ import { studiesOf, studyOf } from './studies.ts'
  * rules of its own, so what passes here is what the caller gets.
  */
 export const hapi: Dialect = {
+  groupsAreStudies: false,
   studiesOf,
   studyOf,
   rosterFor,

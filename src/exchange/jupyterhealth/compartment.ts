@@ -2,12 +2,13 @@ import { z } from 'zod'
 import type { Grant } from '../../access/grant.ts'
 import { fhirMcpError } from '../../errors.ts'
 import { type CompartmentType, compartmentRule } from '../../fhir/compartment.ts'
+import type { AnyResource } from '../../fhir/types.ts'
 import type { Asking } from '../asking.ts'
 import { rejected, requireHonoured } from '../check.ts'
 import { allowedPatient } from '../compartment/allowed.ts'
 import { conditionsOf, exactTimeAt } from '../compartment/conditions.ts'
 import type { OwnedHolding } from '../compartment/hold.ts'
-import type { HeldResource, ResourcePage, ResourceQuery } from '../exchange.ts'
+import type { ResourcePage, ResourceQuery } from '../exchange.ts'
 import { keptPosition } from '../kept-position.ts'
 import { exchangeId, isImportedId } from './ids.ts'
 import { importsWithin, mostImported, readImported } from './imported.ts'
@@ -30,15 +31,15 @@ export async function searchOf(
   const holding = await holdingFor(asking, grant, type)
   const found = await readImported(asking, [['patient', holding.patient]], holding, { takesPartial: true })
   if (!found.complete) throw tooMany(type)
-  const fitting = found.resources.filter(({ resource }) => conditions.every(({ meets }) => meets(resource)))
+  const fitting = found.resources.filter((resource) => conditions.every(({ meets }) => meets(resource)))
   const all = newestFirst(fitting, type)
-  const known = after === undefined ? -1 : all.findIndex(({ resource }) => resource.id === after[1])
+  const known = after === undefined ? -1 : all.findIndex((resource) => resource.id === after[1])
   const first = known === -1 ? Math.min(after?.[0] ?? 0, all.length) : known + 1
   const resources = all.slice(first, first + query.count)
   return {
     resources,
     positionAfter(n) {
-      const last = resources[Math.min(n, resources.length) - 1]?.resource.id ?? after?.[1] ?? ''
+      const last = resources[Math.min(n, resources.length) - 1]?.id ?? after?.[1] ?? ''
       return first + n < all.length ? JSON.stringify([first + n, last]) : undefined
     },
     total: found.gaps.length > 0 ? undefined : all.length,
@@ -52,7 +53,7 @@ export async function readOf(
   grant: Grant,
   type: CompartmentType,
   id: string,
-): Promise<HeldResource> {
+): Promise<AnyResource> {
   const holding = await holdingFor(asking, grant, type)
   if (!isImportedId(id)) throw fhirMcpError('FORBIDDEN')
   const pairs = [
@@ -63,7 +64,7 @@ export async function readOf(
   if (!found.complete) throw rejected('It has one id more than once.')
   const { resources } = found
   requireHonoured(
-    resources.every(({ resource }) => resource.id === id),
+    resources.every((resource) => resource.id === id),
     '_id',
   )
   const [only] = resources
@@ -93,13 +94,13 @@ async function holdingFor(asking: Asking, grant: Grant, type: CompartmentType): 
   return { type, owner: compartmentRule(type).owner, patient, baseUrl: asking.client.baseUrl }
 }
 
-function newestFirst(found: readonly HeldResource[], type: CompartmentType): HeldResource[] {
+function newestFirst(found: readonly AnyResource[], type: CompartmentType): AnyResource[] {
   const { dated, searches } = compartmentRule(type)
   const paths = dated.flatMap((name) => searches[name]?.paths ?? [])
-  const timed = found.map((one) => ({ one, time: exactTimeAt(one.resource, paths)?.from }))
+  const timed = found.map((one) => ({ one, time: exactTimeAt(one, paths)?.from }))
   const sorted = timed.toSorted((a, b) => {
     const [x, y] = [a.time ?? Number.NEGATIVE_INFINITY, b.time ?? Number.NEGATIVE_INFINITY]
-    return x === y ? ((a.one.resource.id ?? '') < (b.one.resource.id ?? '') ? -1 : 1) : x < y ? 1 : -1
+    return x === y ? ((a.one.id ?? '') < (b.one.id ?? '') ? -1 : 1) : x < y ? 1 : -1
   })
   return sorted.map(({ one }) => one)
 }

@@ -14,6 +14,7 @@ import { studiesOf, studyOf } from './studies.ts'
  * id per filter, since it answers everything that the caller may see where it does not understand a filter.
  */
 export const jupyterHealth: Dialect = {
+  groupsAreStudies: true,
   studiesOf,
   studyOf,
   rosterFor,

@@ -2,10 +2,11 @@ import pMap from 'p-map'
 import type { Grant } from '../../access/grant.ts'
 import { fhirMcpError, isFhirMcpError } from '../../errors.ts'
 import { importedSource } from '../../fhir/imported.ts'
+import type { AnyResource } from '../../fhir/types.ts'
 import type { Asking } from '../asking.ts'
 import { checkedRead, rejected } from '../check.ts'
 import { effectiveStart } from '../effective.ts'
-import type { Gap, HeldResource, ImportStanding, ObservationCount, ObservationFilter } from '../exchange.ts'
+import type { Gap, ImportStanding, ObservationCount, ObservationFilter } from '../exchange.ts'
 import { boundsOf, isOfCodes } from '../honoured.ts'
 import type { SearchPairs } from '../search-pairs.ts'
 import type { Row } from './branch.ts'
@@ -18,7 +19,6 @@ import { memberOf } from './within.ts'
 const below = '_source:below'
 /** A beginning that no source has. */
 const noSource = 'https://jupyterhealth.org/control/none'
-const subsetted = { system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', code: 'SUBSETTED' }
 const notCounted = ['entered-in-error', 'cancelled'] as const
 
 /** Imported observations that were asked for. */
@@ -127,11 +127,7 @@ async function readProven(asking: Asking, patient: string): Promise<Imported> {
   return readImported(asking, [...within, [below, importedSource]], holding, { takesPartial: true, isTold })
 }
 
-function rowOf({ resource, cut }: HeldResource): Row {
+function rowOf(resource: AnyResource): Row {
   const observation = checkedRead(resource, 'Observation', String(resource.id))
-  const { meta } = observation
-  const marked = cut
-    ? { ...observation, meta: { ...meta, tag: [...(meta?.tag ?? []), subsetted] } }
-    : observation
-  return { observation: marked, start: effectiveStart(observation) }
+  return { observation, start: effectiveStart(observation) }
 }

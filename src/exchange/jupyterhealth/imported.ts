@@ -6,7 +6,7 @@ import type { AnyResource, Bundle } from '../../fhir/types.ts'
 import type { Asking } from '../asking.ts'
 import { gapsOf, leak, rejected, requireHonoured, totalOf } from '../check.ts'
 import { heldBy, type OwnedHolding } from '../compartment/hold.ts'
-import type { Gap, HeldResource } from '../exchange.ts'
+import type { Gap } from '../exchange.ts'
 import { isPartial } from '../outcomes.ts'
 import type { SearchPairs } from '../search-pairs.ts'
 import { largestPage } from './rows.ts'
@@ -22,7 +22,7 @@ export const mostImported = 10_000
 
 /** What was imported of a type, whole; or how many there are, where that is more than is read. */
 export type Imported =
-  | { readonly complete: true; readonly resources: readonly HeldResource[]; readonly gaps: readonly Gap[] }
+  | { readonly complete: true; readonly resources: readonly AnyResource[]; readonly gaps: readonly Gap[] }
   | { readonly complete: false; readonly total: number }
 
 /**
@@ -113,7 +113,7 @@ async function readOnce(
  * something else than a person. Throws EXCHANGE_LEAK for another patient's, NOT_SUPPORTED_BY_EXCHANGE for a record that
  * was not imported.
  */
-export function heldImport(resource: AnyResource, holding: OwnedHolding): HeldResource | undefined {
+export function heldImport(resource: AnyResource, holding: OwnedHolding): AnyResource | undefined {
   const { type, owner, patient } = holding
   requireStamp(resource, { type, patient })
   const extensions = objectsIn(resource.extension)

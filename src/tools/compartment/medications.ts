@@ -2,10 +2,10 @@ import { clausesFor } from '../../access/scopes.ts'
 import { isFhirMcpError } from '../../errors.ts'
 import type { CompartmentType } from '../../fhir/compartment.ts'
 import { isImported } from '../../fhir/imported.ts'
+import { markSubsetted } from '../../fhir/subsetted.ts'
 import type { AnyResource } from '../../fhir/types.ts'
 import { idsOfUnnamed, type KnownMedications } from '../../results/medications.ts'
 import type { Note } from '../../results/outcome.ts'
-import { markSubsetted } from '../../results/prune.ts'
 import type { GrantedContext } from '../tool.ts'
 
 const optional = [
