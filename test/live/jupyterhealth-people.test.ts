@@ -17,8 +17,13 @@ const mostPatients = 3
 /** Types that are looked for among what was imported. */
 const recordTypes = [
   'AllergyIntolerance',
+  'CareTeam',
   'Condition',
+  'Coverage',
+  'DocumentReference',
   'Encounter',
+  'Goal',
+  'MedicationDispense',
   'MedicationRequest',
   'Procedure',
 ] as const
