@@ -64,6 +64,22 @@ export function effectiveInterval(observation: Observation): Interval | undefine
   return widened(observation.effectiveDateTime ?? observation.effectiveInstant)
 }
 
+/**
+ * The same as narrowly as it may be read: whatever its offset, the observation is not over before `to` and has begun at `from`.
+ * Undefined where an end is open.
+ */
+export function certainInterval(observation: Observation): Interval | undefined {
+  const { effectivePeriod: period } = observation
+  const text = observation.effectiveDateTime ?? observation.effectiveInstant
+  const start = intervalOf(period === undefined ? text : period.start)
+  const end = period === undefined ? start : intervalOf(period.end)
+  if (start === undefined || end === undefined) return undefined
+  return {
+    from: start.exact ? start.from : start.from + farthestZone,
+    to: end.exact ? end.to : end.to - farthestZone,
+  }
+}
+
 /** When an observation began, in milliseconds since the epoch (a date alone: its first moment in UTC). */
 export function effectiveStart(observation: Observation): number | undefined {
   const { effectiveDateTime, effectiveInstant, effectivePeriod } = observation

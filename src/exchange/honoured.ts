@@ -1,7 +1,7 @@
 import { fhirMcpError } from '../errors.ts'
 import type { CodeableConcept, Observation, Patient, SearchCode } from '../fhir/types.ts'
 import { requireHonoured } from './check.ts'
-import { effectiveInterval, intervalOf, isUndated } from './effective.ts'
+import { certainInterval, effectiveInterval, intervalOf, isUndated } from './effective.ts'
 import type { ObservationFilter, PatientFilter } from './exchange.ts'
 import { birthdateParts } from './whole-days.ts'
 
@@ -39,6 +39,24 @@ export function holdAgainstFilter(observation: Observation, filter: ObservationF
   if (effective === undefined) return
   requireHonoured(effective.to >= (bounds.from ?? Number.NEGATIVE_INFINITY), 'date')
   requireHonoured(effective.from < (bounds.before ?? Number.POSITIVE_INFINITY), 'date')
+}
+
+/** What a time without fractions of a second may reach, in milliseconds. */
+const restOfSecond = 999
+
+/**
+ * Whether an observation is in a period that it was not searched by: [from, before). Undefined where servers may see it in
+ * another way: a time without an offset near an end of the period, an open period, a Timing.
+ */
+export function fitsPeriod(observation: Observation, { from, before }: Bounds): boolean | undefined {
+  if (from === undefined && before === undefined) return true
+  if (isUndated(observation)) return false
+  const widest = effectiveInterval(observation)
+  const narrowest = certainInterval(observation)
+  if (widest === undefined || narrowest === undefined) return undefined
+  const [start, end] = [from ?? Number.NEGATIVE_INFINITY, before ?? Number.POSITIVE_INFINITY]
+  if (widest.to + restOfSecond < start || widest.from >= end) return false
+  return narrowest.to >= start && narrowest.from < end ? true : undefined
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Asking } from '../asking.ts'
 import { BadAnswer } from '../bad-answer.ts'
 import { totalOf } from '../check.ts'
 import type { ObservationFilter } from '../exchange.ts'
+import type { Proofs } from '../proofs.ts'
 
 /** How codes are searched for: `combo-code` finds them in components as well. */
 export type CodeParameter = 'code' | 'combo-code'
@@ -54,6 +55,14 @@ async function control({ client, call, shape }: Asking): Promise<number> {
 
 const finds = 'combo-code finds'
 
+/** Whether `combo-code` has found anything on a server, so that its empty answers can be believed. */
+export const comboFinds = {
+  isKnown: (proofs: Proofs): boolean => proofs.known(finds) === true,
+  note: (proofs: Proofs): void => proofs.note(finds, true),
+  /** It takes the parameter and has no index for it. */
+  deny: (proofs: Proofs): void => proofs.note('combo-code', false),
+}
+
 /**
  * Asks a question with codes by the parameter of this server. While `combo-code` has not found anything here yet, an empty answer
  * (`isThere`) is asked for by `code` as well: a server may take the parameter and have no index for it. Whatever finds something
@@ -71,12 +80,12 @@ export async function byCodes<T>(
   const { proofs } = asking
   if (parameter === 'code') return answer
   if (isThere(answer)) {
-    proofs.note(finds, true)
+    comboFinds.note(proofs)
     return answer
   }
-  if (proofs.known(finds) === true) return answer
+  if (comboFinds.isKnown(proofs)) return answer
   const { panels: _, ...own } = filter
   if (!isThere(await ask(own, 'code'))) return answer
-  proofs.note('combo-code', false)
+  comboFinds.deny(proofs)
   return ask(filter, 'code')
 }

@@ -4,10 +4,10 @@ import { isFhirMcpError } from '../../errors.ts'
 import type { Asking } from '../asking.ts'
 import { chunksOf } from '../bounded.ts'
 import { requireMember } from '../check.ts'
-import type { PatientsPage, PatientsQuery } from '../exchange.ts'
+import type { ObservationFilter, PatientsPage, PatientsQuery } from '../exchange.ts'
 import { handedOn } from '../handed-on.ts'
 import { didNotAnswer, readPatient } from '../patient-by-patient.ts'
-import { codeParameterOf } from './code-parameter.ts'
+import { codeParameterOf, comboFinds } from './code-parameter.ts'
 import { observationsOf } from './observations.ts'
 import { type Form, formsOf, pageSize, readTogether, type TogetherRead } from './together.ts'
 
@@ -32,6 +32,7 @@ interface Reading {
   readonly asking: Asking
   readonly grant: Grant
   readonly query: PatientsQuery
+  readonly filter: ObservationFilter
   readonly forms: readonly Form[]
   readonly give: (page: PatientsPage) => Promise<void>
 }
@@ -55,22 +56,22 @@ export async function* observationsOfPatients(
     return
   }
   const own: Asking = { ...asking, call: { ...asking.call, signal } }
-  yield* handedOn((give) => readAll({ asking: own, grant, query, forms, give }))
+  yield* handedOn((give) => readAll({ asking: own, grant, query, filter, forms, give }))
 }
 
 async function readAll(reading: Reading): Promise<void> {
-  const { asking, query, forms } = reading
-  const { paces } = asking
+  const { asking, grant, query, filter } = reading
+  const { paces, proofs } = asking
+  let { forms } = reading
   const waiting: Piece[] = []
   const rowsSeen = new Map<Form, { rows: number; patients: number }>()
   let next = 0
 
   function formNow(): Form | undefined {
-    const [exact, wider] = forms
-    if (paces.worksTogether === false || exact === undefined) return undefined
-    const { cost } = exact.pace
-    if (wider === undefined || cost === undefined || cost <= cheap) return exact
-    return (wider.pace.cost ?? 0) < cost ? wider : exact
+    if (paces.worksTogether === false) return undefined
+    const costOf = ({ pace }: Form) => pace.cost ?? 0
+    const cheapEnough = forms.find((form) => costOf(form) <= cheap)
+    return cheapEnough ?? forms.toSorted((one, other) => costOf(one) - costOf(other))[0]
   }
 
   function sizeNow(): number {
@@ -101,13 +102,11 @@ async function readAll(reading: Reading): Promise<void> {
       for (const patient of patients) await readOne(reading, patient, given)
       return
     }
-    const isNew = form.pace.cost === undefined
-    const most = isNew ? firstPatience : patience
-    let read: TogetherRead
-    try {
-      read = await readTogether({
+    const most = form.pace.cost === undefined ? firstPatience : patience
+    const readBy = (own: Form) =>
+      readTogether({
         ...reading,
-        form,
+        form: own,
         patients,
         patience: most,
         async give(rows) {
@@ -116,6 +115,10 @@ async function readAll(reading: Reading): Promise<void> {
           await reading.give({ observations: fresh, gaps: [], whole: [], unread: [] })
         },
       })
+    let read: TogetherRead
+    try {
+      read = await readBy(form)
+      if (read.isRead && (await isMissedBy(form, read, readBy))) return again(piece, patients.length)
     } catch (thrown) {
       query.signal.throwIfAborted()
       if (didNotAnswer(thrown)) {
@@ -139,7 +142,33 @@ async function readAll(reading: Reading): Promise<void> {
       paces.note(works)
       if (!works) return again(piece, 1, true)
     }
-    await reading.give({ observations: [], gaps: [], whole: patients, unread: [] })
+    const { unsure } = read
+    if (unsure.size > 0) again({ ...piece, patients: [...unsure] }, 1, true)
+    const whole = patients.filter((patient) => !unsure.has(patient))
+    await reading.give({ observations: [], gaps: [], whole, unread: [] })
+  }
+
+  /**
+   * Whether a search found nothing since the server takes `combo-code` without an index for it: asked by `code` it has rows.
+   * From then on it is asked so.
+   */
+  async function isMissedBy(
+    form: Form,
+    { rows }: TogetherRead,
+    readBy: (form: Form) => Promise<TogetherRead>,
+  ): Promise<boolean> {
+    if (!form.pairs.some(([name]) => name === 'combo-code')) return false
+    if (rows > 0) {
+      comboFinds.note(proofs)
+      return false
+    }
+    if (comboFinds.isKnown(proofs)) return false
+    const { panels: _, ...own } = filter
+    const [byCode] = formsOf(asking, grant, own, 'code') ?? []
+    if (byCode === undefined || (await readBy(byCode)).rows === 0) return false
+    comboFinds.deny(proofs)
+    forms = formsOf(asking, grant, filter, 'code') ?? []
+    return true
   }
 
   async function readOn(): Promise<void> {
