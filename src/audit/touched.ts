@@ -87,6 +87,11 @@ export function createTouched(): Touched {
         add(patient)
         return count
       },
+      async countsByPatient(...asked) {
+        const counts = await exchange.countsByPatient(...asked)
+        for (const patient of counts?.keys() ?? []) add(patient)
+        return counts
+      },
       async enrolments(grant, patient) {
         const enrolments = await exchange.enrolments(grant, patient)
         add(patient)

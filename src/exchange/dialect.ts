@@ -62,6 +62,11 @@ export interface Dialect {
     filter: ObservationFilter,
   ): Promise<ObservationCount>
   countOfAll(asking: Asking, grant: Grant, filter: ObservationFilter): Promise<ObservationCount>
+  countsByPatient(
+    asking: Asking,
+    grant: Grant,
+    query: PatientsQuery,
+  ): Promise<ReadonlyMap<string, ObservationCount> | undefined>
   searchOf(asking: Asking, grant: Grant, type: CompartmentType, query: ResourceQuery): Promise<ResourcePage>
   readOf(asking: Asking, grant: Grant, type: CompartmentType, id: string): Promise<AnyResource>
 }
@@ -133,6 +138,8 @@ export function createExchange(find: () => Promise<Spoken>): Exchange {
       ask(grant, ({ dialect, asking }) => dialect.countOfPatient(asking, grant, patient, filter)),
     countObservations: (grant, filter) =>
       ask(grant, ({ dialect, asking }) => dialect.countOfAll(asking, grant, filter)),
+    countsByPatient: (grant, query) =>
+      ask(grant, ({ dialect, asking }) => dialect.countsByPatient(asking, grant, query)),
     search: (grant, type, query) =>
       ask(grant, async (spoken) => {
         const page = await spoken.dialect.searchOf(spoken.asking, grant, type, query)

@@ -87,13 +87,18 @@ async function countTogether(
   try {
     return await context.exchange.countObservations(context.grant, filter)
   } catch (thrown) {
+    if (isFhirMcpError(thrown, 'EXCHANGE_TIMEOUT')) throw tooSlow()
     if (!isFhirMcpError(thrown, 'NOT_SUPPORTED_BY_EXCHANGE')) throw thrown
     const sum = sumOf(await countByPatient(context, patients, filter))
     if (sum !== undefined) return sum
-    throw fhirMcpError('EXCHANGE_TIMEOUT', {
-      detail: 'The patients of this study could not all be counted in time; by_patient counts them in pages.',
-    })
+    throw tooSlow()
   }
+}
+
+function tooSlow() {
+  return fhirMcpError('EXCHANGE_TIMEOUT', {
+    detail: 'The patients of this study could not all be counted in time; by_patient counts them in pages.',
+  })
 }
 
 async function answerByPatient(

@@ -88,7 +88,9 @@ export async function studyOn({ rows, faults, enrolled, fails, takes = 0, failsP
     return { given, whole, unread }
   }
   const count = (filter: ObservationFilter) => opener.open(callOf()).countObservations(grant, filter)
-  return { sent, read, count, clock, pages: () => pages }
+  const countEach = (filter: ObservationFilter, patients = members, signal = new AbortController().signal) =>
+    opener.open(callOf()).countsByPatient(grant, { ...filter, patients, concurrency: 5, signal })
+  return { sent, read, count, countEach, clock, pages: () => pages }
 }
 
 export const codes = [{ system: 'urn:types', code: 'a' }]

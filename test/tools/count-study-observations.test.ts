@@ -79,6 +79,56 @@ describe('count_study_observations', () => {
     expect(emptiesIn(answer.structured)).toEqual([])
   })
 
+  it('takes the counts of all patients together where the exchange has a quicker way', async () => {
+    const together: Partial<Exchange> = {
+      countsByPatient: async (_, { patients }) =>
+        new Map(patients.map((id) => [id, { count: 3, excluded: 1 }])),
+    }
+    const exchange = observationDouble(observations, together)
+    const answer = await call({ by_patient: true }, exchange)
+    expect(patientsOf(answer).map(({ count, excluded }) => [count, excluded])).toEqual(
+      enrolled.map(() => [3, 1]),
+    )
+    expect(named(answer, 'count')).toBe(12)
+    expect(exchange.asked).toEqual([])
+  })
+
+  it('counts one by one where the quicker way has not all patients, or takes half of the time', async () => {
+    const some: Partial<Exchange> = {
+      countsByPatient: async () => new Map([['p1', { count: 3, excluded: 1 }]]),
+    }
+    const endless: Partial<Exchange> = {
+      countsByPatient: (_, { signal }) =>
+        new Promise((_, fail) => {
+          signal.addEventListener('abort', () => fail(signal.reason), { once: true })
+        }),
+    }
+    for (const quicker of [some, endless]) {
+      const exchange = observationDouble(observations, quicker)
+      const answer = await call({ by_patient: true }, exchange, { endsAt: now + 100 })
+      expect(patientsOf(answer).map(({ count }) => count)).toEqual([0, 2, 1, 0])
+    }
+  })
+
+  it('passes on what the quicker way fails with', async () => {
+    const leaks: Partial<Exchange> = {
+      countsByPatient: async () => {
+        throw fhirMcpError('EXCHANGE_LEAK')
+      },
+    }
+    const answer = call({ by_patient: true }, observationDouble(observations, leaks))
+    await expect(answer).rejects.toMatchObject({ code: 'FHIR_MCP_EXCHANGE_LEAK' })
+  })
+
+  it('says that by_patient counts in pages where the exchange takes too long for the study', async () => {
+    const slow: Partial<Exchange> = {
+      countObservations: async () => {
+        throw fhirMcpError('EXCHANGE_TIMEOUT')
+      },
+    }
+    await expect(call({}, observationDouble([], slow))).rejects.toThrow('by_patient counts them in pages')
+  })
+
   it('keeps to the concurrency of the settings', async () => {
     let [running, most] = [0, 0]
     const exchange = observationDouble([], {

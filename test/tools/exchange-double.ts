@@ -150,6 +150,7 @@ export function exchangeDouble(holdings: Holdings): ExchangeDouble {
       asked.push({ method: 'countPatientObservations', ids: [patient] })
       return { count: 0, excluded: 0 }
     },
+    countsByPatient: async () => undefined,
     async countObservations(grant) {
       assertGrant(grant)
       asked.push({ method: 'countObservations' })

@@ -4,25 +4,22 @@ import { fhirMcpError, isFhirMcpError } from '../../errors.ts'
 import type { Bundle } from '../../fhir/types.ts'
 import type { Asking } from '../asking.ts'
 import { chunksOf } from '../bounded.ts'
-import {
-  leak,
-  matchesOf,
-  membersOf,
-  patientNamed,
-  rejected,
-  requireMember,
-  staysIn,
-  totalOf,
-} from '../check.ts'
+import { leak, matchesOf, membersOf, patientNamed, rejected, requireMember, staysIn } from '../check.ts'
+import { startDeadline } from '../deadline.ts'
 import type { ObservationCount, ObservationFilter } from '../exchange.ts'
 import { holdWithin } from '../restrictions.ts'
 import type { SearchPairs } from '../search-pairs.ts'
 import { byCodes, noCode } from './code-parameter.ts'
 import { observationPairs } from './filters.ts'
 import { foundInVain } from './open-periods.ts'
+import { countRows } from './row-counts.ts'
 import { countShown } from './shown-counts.ts'
+import { isSlowToCount } from './slow-counts.ts'
+import { totalWhere } from './totals.ts'
 
 const chunk = 500
+/** What rows may take to be counted in a call that has no end of its own, in milliseconds. */
+const mostTime = 60_000
 const none: ObservationCount = { count: 0, excluded: 0 }
 const isThere = ({ count, excluded }: ObservationCount) => count + excluded > 0
 const notCounted: readonly [string, string] = ['status', 'entered-in-error,cancelled']
@@ -56,8 +53,9 @@ export async function countOfPatient(
 }
 
 /**
- * How many observations all patients of a grant have, summed over them: an observation has one patient. Throws
- * NOT_SUPPORTED_BY_EXCHANGE for a server that takes rows out of its answers: there each patient's are read.
+ * How many observations all patients of a grant have, summed over them: an observation has one patient. Where a count of several
+ * patients takes too long on this server, their rows are counted here. Throws NOT_SUPPORTED_BY_EXCHANGE for a server that takes
+ * rows out of its answers: there each patient's are read.
  */
 export async function countOfAll(
   asking: Asking,
@@ -70,9 +68,42 @@ export async function countOfAll(
       detail: 'The exchange takes rows out of its answers after it has counted them.',
     })
   }
+  if (members !== undefined && (await isSlowToCount(asking, grant, members, filter))) {
+    return countByRows(asking, grant, members, filter)
+  }
+  return countOfSeveral(asking, grant, members, filter)
+}
+
+/** Ends with the call, since it takes many requests. Throws EXCHANGE_TIMEOUT then. */
+async function countByRows(
+  asking: Asking,
+  grant: Grant,
+  patients: readonly string[],
+  filter: ObservationFilter,
+): Promise<ObservationCount> {
+  const { connections: concurrency, call } = asking
+  const limit = startDeadline(call.signal, call.left?.() ?? mostTime)
+  try {
+    const query = { ...filter, patients, concurrency, signal: limit.signal }
+    return sumOf((await countRows(asking, grant, query)).values())
+  } catch (thrown) {
+    limit.throwIfOver()
+    throw thrown
+  } finally {
+    limit.stop()
+  }
+}
+
+/** The same of some patients of a grant, by the server's own counts; undefined: of all of an unrestricted one. */
+export function countOfSeveral(
+  asking: Asking,
+  grant: Grant,
+  patients: readonly string[] | undefined,
+  filter: ObservationFilter,
+): Promise<ObservationCount> {
   return byCodes(asking, grant, filter, isThere, (own, parameter) => {
     const pairs = observationPairs(grant, own, undefined, parameter)
-    return pairs === undefined ? none : countOf(asking, grant, members, pairs)
+    return pairs === undefined ? none : countOf(asking, grant, patients, pairs)
   })
 }
 
@@ -90,10 +121,16 @@ async function countOf(
       countWhere(asking, [['patient', some.map((id) => `Patient/${id}`).join(',')], ...pairs], within),
     { concurrency: asking.connections },
   )
-  return {
-    count: counts.reduce((sum, one) => sum + one.count, 0),
-    excluded: counts.reduce((sum, one) => sum + one.excluded, 0),
+  return sumOf(counts)
+}
+
+function sumOf(counts: Iterable<ObservationCount>): ObservationCount {
+  let [count, excluded] = [0, 0]
+  for (const one of counts) {
+    count += one.count
+    excluded += one.excluded
   }
+  return { count, excluded }
 }
 
 /** Within what is counted: a grant, and the one patient of it where it is one. */
@@ -156,12 +193,4 @@ async function proveDate(
     const found = () => foundInVain({ asking, type: 'Observation', within, control, count, timesIn })
     await asking.proofs.require(form, found, JSON.stringify(within))
   }
-}
-
-async function totalWhere(asking: Asking, pairs: SearchPairs): Promise<number> {
-  const { client, call, shape } = asking
-  const counted = [...pairs, ['_summary', 'count'], ['_pretty', 'false']] as const
-  const total = totalOf(await client.search(call, 'Observation', counted, { ...shape, post: true }))
-  if (total === undefined) throw rejected('Its count has no total.')
-  return total
 }

@@ -1,6 +1,7 @@
 import type { Dialect } from '../dialect.ts'
 import { readOf, searchOf } from './compartment.ts'
 import { countOfAll, countOfPatient } from './counts.ts'
+import { countsByPatient } from './counts-by-patient.ts'
 import { medicationsOf } from './medications.ts'
 import { namesOf } from './names.ts'
 import { observationsOf } from './observations.ts'
@@ -30,6 +31,7 @@ export const hapi: Dialect = {
   importsOf: () => 'none',
   countOfPatient,
   countOfAll,
+  countsByPatient,
   searchOf,
   readOf,
 }

@@ -29,6 +29,8 @@ export const jupyterHealth: Dialect = {
   importsOf,
   countOfPatient,
   countOfAll,
+  // It takes one id at a time.
+  countsByPatient: async () => undefined,
   searchOf,
   readOf,
 }
