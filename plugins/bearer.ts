@@ -4,6 +4,7 @@ import { fhirMcpError, isFhirMcpError } from '../src/errors.ts'
 import type { McpService } from '../src/mcp/service.ts'
 import { keepBearer } from './bearer-of-request.ts'
 import { clientSignal } from './client-signal.ts'
+import { hasSeveral } from './header-lines.ts'
 import type { Limits } from './limits.ts'
 
 const unreadableClaimText = 'a claim of a token cannot be read: `at` is its first wrong element'
@@ -13,13 +14,14 @@ const credentials = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i
 
 /**
  * Verifies the bearer of every request before its body is read. Throws UNAUTHENTICATED without a bearer, TOKEN_INVALID for
- * a malformed one, RATE_LIMITED for an address that has sent too many bad ones, and what `identify` throws.
+ * a malformed one and for two, RATE_LIMITED for an address that has sent too many bad ones, and what `identify` throws.
  */
 export function createBearerCheck(
   service: Pick<McpService, 'identify'>,
   limits: Pick<Limits, 'countCall' | 'refusedTokens'>,
 ) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    if (hasSeveral(request.raw.rawHeaders, 'authorization')) throw severalTokens()
     const { authorization } = request.headers
     if (authorization === undefined || !/^Bearer\b/i.test(authorization))
       throw fhirMcpError('UNAUTHENTICATED')
@@ -36,6 +38,10 @@ export function createBearerCheck(
     const record = (call: CallLine) => logCall(request, call)
     keepBearer(request, { principal, token, record, admit: () => limits.countCall(request) })
   }
+}
+
+function severalTokens() {
+  return fhirMcpError('TOKEN_INVALID', { detail: 'The request has more than one Authorization header.' })
 }
 
 /** What the request's log says of a call: nobody by name or id, and no arguments; that is the audit's. */

@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache'
 import type { Options } from '../src/config/options.ts'
 import { isLoopback } from '../src/loopback.ts'
 import { sendRefusal } from './errors.ts'
+import { hasSeveral } from './header-lines.ts'
 import { protocolRefusal } from './refusal.ts'
 
 const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
@@ -47,7 +48,7 @@ export function createHostGuard(options: Pick<Options, 'publicUrl' | 'allowedHos
   }
 
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
-    if (!hostsOf(request).every(isOurs) || hasSeveralHosts(request.raw.rawHeaders)) {
+    if (!hostsOf(request).every(isOurs) || hasSeveral(request.raw.rawHeaders, 'host')) {
       return sendRefusal(reply, protocolRefusal(403, 'The Host header names another server'))
     }
     const { origin } = request.headers
@@ -72,16 +73,6 @@ function hostsOf({ headers }: FastifyRequest): (string | undefined)[] {
   const authority = headers[':authority']
   if (typeof authority !== 'string') return [headers.host]
   return headers.host === undefined ? [authority] : [authority, headers.host]
-}
-
-/** Node.js takes the first of several, where RFC 9112 §3.2 refuses them all: another server on the way may take the last. */
-function hasSeveralHosts(headers: readonly string[]): boolean {
-  let found = 0
-  for (let at = 0; at < headers.length; at += 2) {
-    const name = headers[at]
-    if (name?.length === 4 && name.toLowerCase() === 'host') found += 1
-  }
-  return found > 1
 }
 
 function normalised(origin: string): string {

@@ -5,6 +5,7 @@ import { fhirMcpError } from '../src/errors.ts'
 import { limitService } from '../src/limits/limit-service.ts'
 import { describeFault } from '../src/mcp/fault.ts'
 import { createHandlers } from '../src/mcp/handlers.ts'
+import { assertRolesNameTools } from '../src/mcp/role-tools.ts'
 import type { McpService } from '../src/mcp/service.ts'
 import { tolerantMessage } from '../src/mcp/tolerant-message.ts'
 import type { Meter } from '../src/telemetry/meter.ts'
@@ -55,7 +56,10 @@ export function createPlugin(parts: PluginParts) {
     const service = tracedService(limitService(parts.createService(options, fastify, meter), limits.turns))
     metrics?.watch({ auditStatus: () => service.auditStatus(), isOverloaded: () => pressure.isOver() })
     fastify.decorate(options.decoratorName, createFhirMcp(service))
-    fastify.addHook('onReady', async () => service.registry.seal())
+    fastify.addHook('onReady', async () => {
+      service.registry.seal()
+      assertRolesNameTools(options.access.roles, service.registry)
+    })
     fastify.addHook('onListen', async () => closeIfExposed(fastify, address))
     fastify.addHook('onClose', () => service.close())
     await publishMetadata(fastify, address, () => metadataOf(address, options.auth.issuer, service.registry))

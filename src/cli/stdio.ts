@@ -16,6 +16,7 @@ import { describeFault } from '../mcp/fault.ts'
 import { createHandlers, type Handlers } from '../mcp/handlers.ts'
 import { listTool } from '../mcp/listing.ts'
 import type { Registry } from '../mcp/registry.ts'
+import { assertRolesNameTools } from '../mcp/role-tools.ts'
 import { createServerV2 } from '../mcp/server-v2.ts'
 import type { StdioBearer } from '../mcp/stdio-bearer.ts'
 import { tracedService } from '../telemetry/traced-service.ts'
@@ -55,6 +56,7 @@ export function serveOverStdio(
     environment,
   })
   service.registry.seal()
+  assertRolesNameTools(source.options.access.roles, service.registry)
   const { callsAtOnce, callsWaiting, patience, callsPerPrincipal } = source.options.limits
   const turns = createTurns({ atOnce: callsAtOnce, waiting: callsWaiting, patience })
   const handlers = createHandlers(tracedService(limitService(service, turns)), (thrown) =>

@@ -14,15 +14,16 @@ export const authSchema = z.object({
     .describe('Where the permissions are read, first to last'),
   jwksUri: secureUrl.optional().describe("The issuer's keys; by default found by discovery"),
   algorithms: z
-    .array(z.enum(['RS256', 'PS256', 'ES256', 'EdDSA']))
+    .array(z.enum(['RS256', 'PS256', 'ES256', 'EdDSA', 'RS384', 'RS512', 'PS384', 'PS512', 'ES384', 'ES512']))
     .min(1)
     .default(['RS256', 'PS256', 'ES256', 'EdDSA'])
-    .describe('Signature algorithms that are accepted'),
+    .describe('Signature algorithms that are accepted, each only with a key that is for it'),
   tokenTypes: z
-    .array(z.string())
+    .array(z.string().trim().min(1))
+    .min(1)
     .default(['at+jwt'])
     .describe("Accepted `typ` of a JWT access token; add 'JWT' for an issuer that does not follow RFC 9068"),
-  clockTolerance: seconds(5, 'Clock difference that is forgiven'),
+  clockTolerance: seconds(5, 'Clock difference that is forgiven, at most 300', 300),
   claim: z
     .string()
     .default('jhe_permissions')

@@ -3,7 +3,7 @@ import { accessSchema } from './access.ts'
 import { auditSchema } from './audit.ts'
 import { authSchema } from './auth.ts'
 import { fhirSchema } from './fhir.ts'
-import { secureUrl } from './fields.ts'
+import { exactNames, secureUrl } from './fields.ts'
 import { limitsSchema } from './limits.ts'
 import { metricsSchema } from './metrics.ts'
 import { resultsSchema } from './results.ts'
@@ -27,11 +27,8 @@ export const optionsSchema = z.object({
     .describe('Origin (and prefix) under which clients reach this server; required beyond loopback'),
   sse: z.boolean().default(true).describe('Offer HTTP+SSE for older clients too'),
   health: z.boolean().default(true).describe('Offer /health and /ready'),
-  allowedHosts: z
-    .array(z.string())
-    .default([])
-    .describe('Host names accepted beside that of publicUrl and loopback'),
-  allowedOrigins: z.array(z.string()).default([]).describe('Origins of browsers that may call'),
+  allowedHosts: exactNames.describe('Host names accepted beside that of publicUrl and loopback'),
+  allowedOrigins: exactNames.describe('Origins of browsers that may call'),
   bodyLimit: z.number().int().positive().default(1_048_576).describe('Largest request body, in bytes'),
   decoratorName: z
     .string()

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { parseBy } from '../../src/config/parse.ts'
+import { parseBy, parseOptions } from '../../src/config/parse.ts'
 
 const schema = z.object({
   storage: z
@@ -28,5 +28,42 @@ describe('a setting that is a word or a group', () => {
       'storage.port is not an option; storage.prefix must be a text.',
     )
     expect(message('disk')).toBe('storage does not have an accepted form.')
+  })
+})
+
+describe('settings that would do something else than they say', () => {
+  const given = (more: object) => ({
+    fhir: { baseUrl: 'https://fhir.example.org/fhir', credentials: 'none' },
+    auth: { issuer: 'https://login.example.org', ...('auth' in more ? Object(more.auth) : {}) },
+    ...('auth' in more ? {} : more),
+  })
+  const refusal = (more: object) => {
+    try {
+      parseOptions(given(more))
+      return ''
+    } catch (thrown) {
+      return String(thrown)
+    }
+  }
+
+  it.each([
+    [{ auth: { tokenTypes: [] } }, 'auth.tokenTypes must have at least 1'],
+    [{ auth: { tokenTypes: [''] } }, 'auth.tokenTypes.0 must have at least 1'],
+    [{ auth: { clockTolerance: 301 } }, 'auth.clockTolerance must be at most 300'],
+    [{ auth: { algorithms: ['HS256'] } }, 'auth.algorithms.0 must be one of'],
+    [{ auth: { algorithms: ['none'] } }, 'auth.algorithms.0 must be one of'],
+    [{ allowedHosts: ['*'] }, 'allowedHosts.0 must be a name, without *'],
+    [{ allowedHosts: ['*.example.org'] }, 'allowedHosts.0 must be a name, without *'],
+    [{ allowedOrigins: ['*'] }, 'allowedOrigins.0 must be a name, without *'],
+  ])('are refused: %j', (more, message) => {
+    expect(refusal(more)).toContain(message)
+  })
+
+  it.each([
+    { auth: { tokenTypes: ['at+jwt', 'JWT'], clockTolerance: 300 } },
+    { auth: { algorithms: ['RS384', 'RS512', 'PS384', 'PS512', 'ES384', 'ES512'] } },
+    { allowedHosts: ['mcp.example.org'], allowedOrigins: ['https://app.example.org'] },
+  ])('are accepted otherwise: %j', (more) => {
+    expect(refusal(more)).toBe('')
   })
 })

@@ -78,6 +78,17 @@ describe('the plugin', () => {
     expect(quiet.join('')).not.toContain('fhir.credentials')
   })
 
+  it('does not get ready with a role that names a tool which there is not, its own tools aside', async () => {
+    const withRoles = async (roles: Record<string, string[]>) =>
+      (await registered({ access: { roles } })).ready()
+    await expect(withRoles({ viewer: ['get_study_metdata'] })).rejects.toThrow(
+      'the role viewer names get_study_metdata, which is no tool',
+    )
+    for (const known of ['get_study_metadata', 'search_fhir', '*']) {
+      await expect(withRoles({ viewer: [known], guest: [] })).resolves.toBeDefined()
+    }
+  })
+
   it('fails at register for settings that contradict each other', async () => {
     const auth = { issuer: site.issuer.url }
     const app = Fastify()
