@@ -22,7 +22,7 @@ export const firstSight: Measure = {
       return next
     }
     const options = authSchema.parse({ issuer: issuer.url, jwksUri: issuer.jwksUri, audience })
-    const identify = createIdentify(options, { now: () => Date.now(), environment: {} })
+    const identify = createIdentify(options, { now: () => Date.now() })
     const keys = createRemoteJWKSet(new URL(issuer.jwksUri))
     const verify = { issuer: issuer.url, audience, algorithms: ['RS256'], requiredClaims: ['exp', 'sub'] }
     const { signal } = new AbortController()

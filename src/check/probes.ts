@@ -53,7 +53,7 @@ const nobodys: Credential = { authorization: async () => undefined, identity: 'c
 /** Opens the probes of one run. Nothing is asked before a check wants it. */
 export function openProbes(setting: CheckSetting, surroundings: CheckSurroundings): Probes {
   const { options, command, login } = setting
-  const { environment, now, signal } = surroundings
+  const { now, signal } = surroundings
   const closing: (() => Promise<void>)[] = []
 
   const server = once(async () => {
@@ -82,7 +82,6 @@ export function openProbes(setting: CheckSetting, surroundings: CheckSurrounding
     const { fhir, auth } = options
     const identify = createStdioIdentify(auth, {
       now,
-      environment,
       exchangeAudience: fhir.credentials === 'forward' ? fhir.audience : undefined,
       apiUrl: auth.sources.includes('exchange') ? exchangeApiUrl(fhir) : undefined,
     })

@@ -10,7 +10,6 @@ import { createIntrospect, type Introspect } from './introspection.ts'
 import { createAskJson } from './json-endpoint.ts'
 import { createIssuerKeys } from './jwks.ts'
 import { createVerifyJwt, signedBy, type VerifyJwt } from './jwt.ts'
-import { type Environment, readUnverified, skipsVerification } from './skip-verification.ts'
 import { createReadPermissions, type ReadPermissions, type Source } from './sources.ts'
 import { createEstablish, type Establish, type Place } from './standing.ts'
 import { checkForm } from './token-form.ts'
@@ -20,8 +19,6 @@ import { type AskUserinfo, createAskUserinfo } from './userinfo.ts'
 export interface IdentifyDependencies {
   /** The clock, in milliseconds since the epoch. */
   readonly now: () => number
-  /** The process's environment variables; only `SKIP_JWT_VERIFICATION` and `NODE_ENV` are read. */
-  readonly environment: Environment
   /** API of the JupyterHealth Exchange (`exchangeApiUrl`); required with the source `exchange`. */
   readonly apiUrl?: string | undefined
   /** `fhir.audience`, where tokens are forwarded: `aud` of a JWT must hold it too, the client of an opaque token be allowed. */
@@ -42,7 +39,7 @@ export interface IdentifyParts {
 
 /**
  * Makes `Identify` for bearer tokens. Nothing is asked before the first token. Throws CONFIG when no audience is
- * configured, a source lacks its settings, or `SKIP_JWT_VERIFICATION` is set outside of tests.
+ * configured or a source lacks its settings.
  */
 export function createIdentify(options: AuthOptions, dependencies: IdentifyDependencies): Identify {
   return identifyWith(createIdentifyParts(options, dependencies))
@@ -58,14 +55,12 @@ export function identifyWith({ cache, establish, readPermissions }: IdentifyPart
 
 /** The parts of identification. Throws CONFIG as `createIdentify` does. */
 export function createIdentifyParts(options: AuthOptions, dependencies: IdentifyDependencies): IdentifyParts {
-  const { now, environment, apiUrl, exchangeAudience, watchCache = unwatched } = dependencies
+  const { now, apiUrl, exchangeAudience, watchCache = unwatched } = dependencies
   const audiences = ownAudiences(options)
   const ask = createAskJson()
   const discovery = createDiscovery(options.issuer, ask, now)
-  const read = skipsVerification(environment)
-    ? readUnverified
-    : signedBy(createIssuerKeys(options.jwksUri, discovery, ask))
-  const verifyJwt = createVerifyJwt(options, read, now)
+  const keys = createIssuerKeys(options.jwksUri, discovery, ask, now)
+  const verifyJwt = createVerifyJwt(options, signedBy(keys.key), now)
   const askUserinfo = createAskUserinfo(options.userinfoUrl, discovery, ask, now)
   const sources = new Map<Place, Source>()
   let introspect: Introspect | undefined
@@ -90,7 +85,7 @@ export function createIdentifyParts(options: AuthOptions, dependencies: Identify
     })
   }
   return {
-    cache: watchCache(createPrincipalCache(options.cacheSize, now)),
+    cache: watchCache(createPrincipalCache(options.cacheSize, keys, now)),
     establish: createEstablish({ options, audiences, exchangeAudience, verifyJwt, introspect, now }),
     readPermissions: createReadPermissions(options, sources, now),
     verifyJwt,

@@ -24,9 +24,31 @@ export type VerifyJwt = (token: string, audiences: readonly string[]) => Promise
 /** Reads the payload of a JWT under these options. Throws the errors of jose, or an FhirMcpError. */
 export type ReadJwt = (token: string, options: JWTVerifyOptions) => Promise<JWTPayload>
 
-/** Reads JWTs by their signature. */
+/** Reads JWTs by their signature. Where several keys could have made it, by ids that are double or missing, each is tried. */
 export function signedBy(keys: JWTVerifyGetKey): ReadJwt {
-  return async (token, options) => (await jwtVerify(token, keys, options)).payload
+  return async (token, options) => {
+    try {
+      return (await jwtVerify(token, keys, options)).payload
+    } catch (thrown) {
+      if (thrown instanceof errors.JWKSMultipleMatchingKeys) return readByAny(thrown, token, options)
+      throw thrown
+    }
+  }
+}
+
+async function readByAny(
+  keys: errors.JWKSMultipleMatchingKeys,
+  token: string,
+  options: JWTVerifyOptions,
+): Promise<JWTPayload> {
+  for await (const key of keys) {
+    try {
+      return (await jwtVerify(token, key, options)).payload
+    } catch (thrown) {
+      if (!(thrown instanceof errors.JWSSignatureVerificationFailed)) throw thrown
+    }
+  }
+  throw new errors.JWSSignatureVerificationFailed()
 }
 
 /** `now` is in milliseconds since the epoch. */

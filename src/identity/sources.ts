@@ -99,6 +99,7 @@ export function createReadPermissions(
         grant: standing.grant,
       },
       keepUntil: Math.min(standing.keepUntil, claimsUntil, validUntil),
+      signed: standing.signed,
     }
   }
 }

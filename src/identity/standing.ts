@@ -22,6 +22,8 @@ export interface Standing {
   readonly grant?: string | undefined
   readonly expiresAt: number | undefined
   readonly keepUntil: number
+  /** Whether a signature established it: then it is looked at again when the issuer's keys are. */
+  readonly signed: boolean
   /** What was read for it, by place, so that nothing is asked twice. */
   readonly inHand: readonly (readonly [Place, Reading])[]
 }
@@ -107,6 +109,7 @@ export function standingOfJwt(
     grant: grantOf(claims),
     expiresAt,
     keepUntil: expiresAt,
+    signed: true,
     inHand: [[place, readingOfJwt(jwt)]],
   }
 }
@@ -132,6 +135,7 @@ function standingOfAnswer(reading: Reading | undefined, now: number, { requireSc
     patient: reading?.patient,
     expiresAt: reading?.expiresAt,
     keepUntil: Math.floor(now / 1000) + answerLifetime,
+    signed: false,
     inHand: reading === undefined ? [] : [['introspection', reading]],
   }
 }

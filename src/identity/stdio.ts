@@ -68,6 +68,7 @@ export function createStdioIdentify(options: AuthOptions, dependencies: Identify
       patient: base.patient ?? own.patient,
       expiresAt: Math.min(id.expiresAt, access?.expiresAt ?? id.expiresAt),
       keepUntil: Math.min(own.keepUntil, base.keepUntil, bound ? own.keepUntil : now + answerLifetime),
+      signed: true,
       inHand: [
         ['id_token', readingOfJwt(id)],
         ...(access?.inHand ?? []),

@@ -24,7 +24,7 @@ export interface ServiceSurroundings {
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly audit: Audit
-  /** Only `SKIP_JWT_VERIFICATION`, `NODE_ENV` and `DEBUG` are read. */
+  /** Only `DEBUG` is read. */
   readonly environment: Readonly<Record<string, string | undefined>>
   /** With the credentials `held`: what the broker holds for a person, where there is a broker. */
   readonly heldToken?: HeldToken | undefined
@@ -111,13 +111,9 @@ function assertForwardable({ fhir }: Options): void {
   }
 }
 
-function identityOf(
-  { fhir, auth }: Options,
-  { now, environment, meter }: ServiceSurroundings,
-): IdentifyDependencies {
+function identityOf({ fhir, auth }: Options, { now, meter }: ServiceSurroundings): IdentifyDependencies {
   return {
     now,
-    environment,
     exchangeAudience: fhir.credentials === 'forward' ? fhir.audience : undefined,
     apiUrl: auth.sources.includes('exchange') ? exchangeApiUrl(fhir) : undefined,
     watchCache: watchedPrincipals(meter),

@@ -1,15 +1,15 @@
-import { exportSPKI, SignJWT, UnsecuredJWT } from 'jose'
+import { exportJWK, exportSPKI, SignJWT, UnsecuredJWT } from 'jose'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { authSchema } from '../../src/config/auth.ts'
 import { createIdentify } from '../../src/identity/create-identify.ts'
 import {
   audience,
   dependencies,
+  frozenClock,
   type Issuer,
   idsOf,
   jwksOf,
   now,
-  nowMs,
   paths,
   refusal,
   type SigningKey,
@@ -258,39 +258,112 @@ describe("the issuer's keys", () => {
     expect(issuer.seen.map(({ path }) => path)).toEqual(['/keys'])
   })
 
-  it('are read again for an unknown kid, once, and then not before the cooldown is over', async () => {
-    vi.useFakeTimers({ toFake: ['Date'], now: nowMs })
-    const identify = identifyWith()
+  it('are read again at once for an unknown kid, but not for a flood of them', async () => {
+    const clock = frozenClock()
+    const identify = identifyWith(clock)
     await identify(await issuer.accessToken(), signal)
     const unknown = async (sub: string) => sign(otherRsa, issuer.claims({ sub }), { typ: 'at+jwt' })
-    await expect(identify(await unknown('1'), signal)).rejects.toEqual(refusal('TOKEN_INVALID'))
-    expect(issuer.count(paths.keys)).toBe(1)
-    vi.setSystemTime(nowMs + 31_000)
-    await expect(identify(await unknown('2'), signal)).rejects.toEqual(refusal('TOKEN_INVALID'))
-    await expect(identify(await unknown('3'), signal)).rejects.toEqual(refusal('TOKEN_INVALID'))
-    expect(issuer.count(paths.keys)).toBe(2)
+    for (const sub of ['1', '2', '3', '4', '5', '6', '7', '8']) {
+      await expect(identify(await unknown(sub), signal)).rejects.toEqual(refusal('TOKEN_INVALID'))
+    }
+    expect(issuer.count(paths.keys)).toBe(6)
+    clock.advance(31)
+    await expect(identify(await unknown('9'), signal)).rejects.toEqual(refusal('TOKEN_INVALID'))
+    expect(issuer.count(paths.keys)).toBe(7)
   })
 
-  it('are found after a rotation', async () => {
-    vi.useFakeTimers({ toFake: ['Date'], now: nowMs })
+  it('are found at once after a rotation', async () => {
     const identify = identifyWith()
     await identify(await issuer.accessToken(), signal)
     issuer.on(paths.keys, { body: await jwksOf(rsa, otherRsa) })
-    vi.setSystemTime(nowMs + 31_000)
     const rotated = await sign(otherRsa, issuer.claims(), { typ: 'at+jwt' })
     expect((await identify(rotated, signal)).subject).toBe('10013')
   })
 
   it('are read again after five minutes, and a withdrawn key is refused then', async () => {
-    vi.useFakeTimers({ toFake: ['Date'], now: nowMs })
-    const identify = identifyWith()
-    await identify(await issuer.accessToken({ sub: '1' }), signal)
+    const clock = frozenClock()
+    const identify = identifyWith(clock)
+    const seen = await issuer.accessToken({ sub: '1' })
+    await identify(seen, signal)
     issuer.on(paths.keys, { body: await jwksOf(otherRsa) })
-    vi.setSystemTime(nowMs + 299_000)
+    clock.advance(299)
     expect((await identify(await issuer.accessToken({ sub: '2' }), signal)).subject).toBe('2')
-    vi.setSystemTime(nowMs + 301_000)
+    expect((await identify(seen, signal)).subject).toBe('1')
+    clock.advance(2)
     const token = await issuer.accessToken({ sub: '3' })
     await expect(identify(token, signal)).rejects.toEqual(refusal('TOKEN_INVALID'))
+    await expect(identify(seen, signal)).rejects.toEqual(refusal('TOKEN_INVALID'))
+  })
+
+  it('end a token that was seen with a key of before, as soon as others are known', async () => {
+    const identify = identifyWith()
+    const seen = await issuer.accessToken({ sub: '1' })
+    await identify(seen, signal)
+    issuer.on(paths.keys, { body: await jwksOf(otherRsa) })
+    await identify(await sign(otherRsa, issuer.claims({ sub: '2' }), { typ: 'at+jwt' }), signal)
+    await expect(identify(seen, signal)).rejects.toEqual(refusal('TOKEN_INVALID'))
+  })
+
+  it('that stay the same, or gain one, end no token that was seen', async () => {
+    const clock = frozenClock()
+    const identify = identifyWith(clock)
+    const seen = await issuer.accessToken({ sub: '1' })
+    const first = await identify(seen, signal)
+    clock.advance(301)
+    expect((await identify(seen, signal)).subject).toBe('1')
+    issuer.on(paths.keys, { body: await jwksOf(rsa, otherRsa) })
+    await identify(await sign(otherRsa, issuer.claims({ sub: '2' }), { typ: 'at+jwt' }), signal)
+    expect((await identify(seen, signal)).permissions).toEqual(first.permissions)
+  })
+
+  it('that cannot be read again end no token that is known, until its claims are old', async () => {
+    const clock = frozenClock()
+    const identify = identifyWith(clock)
+    const seen = await issuer.accessToken({ sub: '1' })
+    await identify(seen, signal)
+    issuer.on(paths.keys, { status: 500, body: {} })
+    clock.advance(301)
+    expect((await identify(seen, signal)).subject).toBe('1')
+    expect((await identify(seen, signal)).subject).toBe('1')
+    expect(issuer.count(paths.keys)).toBe(2)
+    const token = await issuer.accessToken({ sub: '2' })
+    await expect(identify(token, signal)).rejects.toEqual(refusal('ISSUER_UNAVAILABLE'))
+    clock.advance(600)
+    await expect(identify(seen, signal)).rejects.toEqual(refusal('ISSUER_UNAVAILABLE'))
+  })
+
+  it.each(['RS384', 'RS512', 'PS384', 'PS512', 'ES384', 'ES512'])(
+    'may be for %s, where it is allowed, and is refused where it is not',
+    async (algorithm) => {
+      const key = await signingKey(algorithm, 'key-3')
+      issuer.on(paths.keys, { body: await jwksOf(key) })
+      const token = await sign(key, issuer.claims(), { typ: 'at+jwt' })
+      await expect(identifyWith()(token, signal)).rejects.toEqual(refusal('TOKEN_INVALID'))
+      const { algorithms } = authSchema.parse({ issuer: issuer.issuer, algorithms: [algorithm] })
+      const allowing = createIdentify(issuer.options({ algorithms }), dependencies())
+      expect((await allowing(token, signal)).subject).toBe('10013')
+    },
+  )
+
+  it('are all tried where an id is double, or there are none', async () => {
+    const [one, other, third] = [rsa, otherRsa, await signingKey('RS256', 'key-4')]
+    const sets = [
+      { kid: 'same', published: [one, other].map((key) => ({ ...key, kid: 'same' })) },
+      { kid: undefined, published: [one, other].map((key) => ({ ...key, kid: undefined })) },
+    ]
+    for (const { kid, published } of sets) {
+      const { keys } = await jwksOf(...(published as SigningKey[]))
+      issuer.on(paths.keys, { body: { keys: keys.map((key) => JSON.parse(JSON.stringify(key))) } })
+      const identify = identifyWith()
+      for (const key of [one, other]) {
+        const token = await sign(key, issuer.claims(), { typ: 'at+jwt', kid })
+        expect((await identify(token, signal)).subject).toBe('10013')
+      }
+      const foreign = await sign(third, issuer.claims(), { typ: 'at+jwt', kid })
+      await expect(identify(foreign, signal)).rejects.toEqual(refusal('TOKEN_INVALID'))
+      const late = await sign(other, issuer.claims({ exp: now - 60 }), { typ: 'at+jwt', kid })
+      await expect(identify(late, signal)).rejects.toEqual(refusal('TOKEN_EXPIRED'))
+    }
   })
 
   it.each([
@@ -306,6 +379,12 @@ describe("the issuer's keys", () => {
 
   it('refuse every token when discovery names none', async () => {
     issuer.on(paths.discovery, { body: { issuer: issuer.issuer } })
+    await expect(identify()).rejects.toEqual(refusal('ISSUER_UNAVAILABLE'))
+  })
+
+  it('are never private ones: an issuer that publishes them is not to be trusted', async () => {
+    const jwk = { ...(await exportJWK(rsa.privateKey)), kid: 'key-1', alg: 'RS256' }
+    issuer.on(paths.keys, { body: { keys: [jwk] } })
     await expect(identify()).rejects.toEqual(refusal('ISSUER_UNAVAILABLE'))
   })
 

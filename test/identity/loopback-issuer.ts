@@ -182,7 +182,7 @@ export function frozenClock() {
 }
 
 export function dependencies(changes: Partial<IdentifyDependencies> = {}): IdentifyDependencies {
-  return { now: () => nowMs, environment: {}, ...changes }
+  return { now: () => nowMs, ...changes }
 }
 
 /** A signal that never ends. */
