@@ -4,13 +4,13 @@ import { z } from 'zod'
 export const format = z
   .enum(['fhir', 'fhir_full', 'table'])
   .default('fhir')
-  .describe('fhir: pruned; fhir_full: all elements, other people masked')
+  .describe('fhir: pruned; fhir_full: all, others masked')
 
 /** Arrangement of one resource. */
 export const singleFormat = z
   .enum(['fhir', 'fhir_full'])
   .default('fhir')
-  .describe('fhir: pruned; fhir_full: all elements, other people masked')
+  .describe('fhir: pruned; fhir_full: all, others masked')
 
 /** How much of a person a list of patients tells (minimum necessary). */
 export const detail = z
