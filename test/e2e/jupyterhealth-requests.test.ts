@@ -102,6 +102,34 @@ describe('what a JupyterHealth Exchange is asked for a call', () => {
     expect(asked.filter((path) => path.endsWith('patient=40007&_summary=count'))).toHaveLength(1)
   })
 
+  it('is the organizations for a search of patients by name, and the studies where somebody is in none', async () => {
+    const search = async (given: Record<string, unknown>) => {
+      const { called, asked } = await call('search_patients', { limit: 50, ...given })
+      const places = asked.map((path) => /patient[._](?:has.*_id|_has.*_id|organization)=\d+/.exec(path)?.[0])
+      return { found: matches(called, 'Patient').length, places: places.toSorted() }
+    }
+    const [organization, study, other] = [
+      'patient.organization=20009',
+      'patient._has:Group:member:_id=30006',
+      'patient._has:Group:member:_id=30007',
+    ]
+    const all = await search({ name: 'Fern' })
+    const again = await search({ name: 'Fern' })
+    expect(all.found).toBeGreaterThan(0)
+    expect(again).toEqual({ found: all.found, places: [organization] })
+    // The exchange looks at a birth date, so that nobody can be said to be missing.
+    expect((await search({ birthdate: 'ge1900-01-01' })).places).toEqual([study, other, organization])
+
+    // Since the roster was read the patient has left the organization.
+    const { patients } = site.exchange.cohort
+    const at = patients.findIndex(({ family }) => family === 'Fernwick')
+    const fernwick = patients[at]
+    if (fernwick === undefined) throw new Error('nobody is called Fernwick')
+    patients[at] = { ...fernwick, organizations: [20010] }
+    const { places } = await search({ name: 'Fernwick' })
+    expect(places).toEqual([study, other, organization])
+  })
+
   it('is each caller’s own, also where two ask the same at once', async () => {
     const other = await site.as('northlake_viewer')
     for (const by of [client, other]) await call('get_patient_date_range', pressures, by)

@@ -14,8 +14,8 @@ import { readRows } from './rows.ts'
 import { memberOf } from './within.ts'
 
 /**
- * The patients of a grant that fit: one search for each study and organization, or for each patient where that is fewer,
- * put together by id.
+ * The patients of a grant that fit: one search for each organization and study, or for each patient where that is fewer,
+ * put together by id. Who is in a study is in an organization as well, so the studies are asked where somebody is missing yet.
  */
 export async function patientsOf(
   asking: Asking,
@@ -62,13 +62,22 @@ export async function patientsOf(
     )
     for (const patient of pages.flat()) found.set(patient.id, patient)
   }
-  const branches = branchesOf(grant)
-  if (wanted.size <= branches.length || branches.length === 0) {
+  const branches = studiesOf(grant).length + organizationsOf(grant).length
+  if (wanted.size <= branches || branches === 0) {
     await readEach([...wanted])
   } else {
-    const pages = await pMap(branches, (branch) => read([branch]), { concurrency: asking.connections })
-    for (const patient of pages.flat()) {
-      if (staysIn(grant, patient.id) && wanted.has(patient.id)) found.set(patient.id, patient)
+    const readWithin = async (places: SearchPairs) => {
+      const pages = await pMap(places, (place) => read([place]), { concurrency: asking.connections })
+      for (const patient of pages.flat()) {
+        if (staysIn(grant, patient.id) && wanted.has(patient.id)) found.set(patient.id, patient)
+      }
+    }
+    const [studies, organizations] = [studiesOf(grant), organizationsOf(grant)]
+    // Where the exchange looks at a condition, nobody can be said to be missing.
+    if (conditions.length > 0) await readWithin([...studies, ...organizations])
+    else {
+      await readWithin(organizations)
+      if (found.size < wanted.size) await readWithin(studies)
     }
     // A patient context is a way of its own, outside of studies and organizations.
     const { own } = grant.terms
@@ -83,12 +92,14 @@ export async function patientOf(asking: Asking, grant: Grant): Promise<Patient> 
   return checkedRead(await asking.client.read(asking.call, 'Patient', id, asking.shape), 'Patient', id)
 }
 
-function branchesOf({ terms }: Grant): (readonly [string, string])[] {
-  if (terms.target.kind === 'patient') return []
-  return [
-    ...[...terms.studies].filter(isExchangeId).map((id) => memberOf({ kind: 'study', id })),
-    ...[...terms.organizations].filter(isExchangeId).map((id) => memberOf({ kind: 'organization', id })),
-  ]
+function studiesOf({ terms: { target, studies } }: Grant): SearchPairs {
+  if (target.kind === 'patient') return []
+  return [...studies].filter(isExchangeId).map((id) => memberOf({ kind: 'study', id }))
+}
+
+function organizationsOf({ terms: { target, organizations } }: Grant): SearchPairs {
+  if (target.kind === 'patient') return []
+  return [...organizations].filter(isExchangeId).map((id) => memberOf({ kind: 'organization', id }))
 }
 
 /**
