@@ -3,6 +3,7 @@ import type { RosterKey, Target } from '../access/target.ts'
 import { fhirMcpError } from '../errors.ts'
 import { idOf, isFhirId } from '../fhir/grammar.ts'
 import type { ResearchStudy } from '../fhir/types.ts'
+import { oneLine } from '../results/line.ts'
 import type { Subject } from '../tools/tool.ts'
 import { patientHint } from './patient-hint.ts'
 
@@ -58,20 +59,29 @@ async function resolveStudy(text: string, directory: Directory): Promise<string>
   const [only, ...others] = found
   if (only?.id === undefined) throw fhirMcpError('FORBIDDEN')
   if (others.length > 0) {
-    const choices = found.map((study) => ({ id: study.id ?? '', label: study.title ?? 'without a title' }))
+    const choices = found.map((study) => ({
+      id: study.id ?? '',
+      label: oneLine(study.title ?? 'without a title'),
+    }))
     throw fhirMcpError('AMBIGUOUS', { detail: 'Give study_id as one of these ids.', choices })
   }
   return only.id
 }
 
 function hasTitle(study: ResearchStudy, title: string): boolean {
-  return study.title?.trim().toLowerCase() === title.toLowerCase()
+  return study.title !== undefined && asShown(study.title).toLowerCase() === asShown(title).toLowerCase()
+}
+
+/** As answers show a text: whoever copies it from there has to find it. */
+function asShown(text: string): string {
+  return oneLine(text, Number.POSITIVE_INFINITY)
 }
 
 function hasIdentifier(study: ResearchStudy, identifier: string): boolean {
   return (study.identifier ?? []).some(
     ({ system, value }) =>
-      value !== undefined && (value === identifier || `${system ?? ''}|${value}` === identifier),
+      value !== undefined &&
+      [value, `${system ?? ''}|${value}`].some((one) => asShown(one) === asShown(identifier)),
   )
 }
 

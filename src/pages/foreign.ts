@@ -1,3 +1,4 @@
+import { withoutUnseen } from '../unseen.ts'
 import { type Html, html } from './html.ts'
 
 /** Longest that a name may be on a page, in code points. */
@@ -6,8 +7,7 @@ export const longestName = 80
 const longestRead = 4096
 /** What breaks lines or looks like nothing. */
 const blanks = /[\s\p{Z}\u2800]+/gu
-/** Controls, overrides of direction and what is not drawn, but for what joins letters and emoji. */
-const hidden = /(?!\u200C|\u200D|\uFE0E|\uFE0F)[\p{Cc}\p{Cf}\p{Cs}\p{DI}]/gu
+const controls = /\p{Cc}/gu
 /** Marks that are heaped on one letter until they cover the lines around it. */
 const heap = /(\p{M}{4})\p{M}+/gu
 const drawn = /[\p{L}\p{N}\p{P}\p{S}]/u
@@ -26,7 +26,7 @@ export interface ForeignText {
  */
 export function foreignText(text: string, longest = longestName): ForeignText | undefined {
   const line = text.slice(0, longestRead).replace(blanks, ' ').trim()
-  const visible = line.replace(hidden, '').replace(heap, '$1').trim()
+  const visible = withoutUnseen(line).replace(controls, '').replace(heap, '$1').trim()
   if (!drawn.test(visible)) return undefined
   const points = [...visible]
   return {

@@ -96,6 +96,28 @@ describe('a study in the caller’s words', () => {
     expect(await study(text)).toEqual({ asked: ['studies'], target: { kind: 'study', study: 'study-a' } })
   })
 
+  it.each([
+    ['a title', 'Heart\u200b Study\u202e', 'heart study'],
+    ['a title of two lines', 'Heart\nStudy', 'Heart Study'],
+    ['the title as it came', 'Heart\u200b Study', 'Heart\u200b Study'],
+    ['an identifier', 'Another', 'ST\u00ad-A'],
+  ])('is found by %s as answers show it', async (_, title, text) => {
+    const one: Directory = {
+      ...directory().one,
+      studies: async () => [
+        {
+          resourceType: 'ResearchStudy',
+          id: 'study-a',
+          status: 'active',
+          title,
+          identifier: [{ value: 'ST\u200b-A' }],
+        },
+      ],
+    }
+    const target = await resolve({ kind: 'study', study: text }, one)
+    expect(target).toEqual({ kind: 'study', study: 'study-a' })
+  })
+
   it('is ambiguous when two within reach fit, and the choices are listed', async () => {
     const error = await thrownBy(study('title=Sleep'))
     expect(error?.code).toBe('FHIR_MCP_AMBIGUOUS')

@@ -5,7 +5,8 @@ import { barred, oneLine, someOf } from '../../src/results/line.ts'
 describe('a text of the exchange in a line', () => {
   it('loses line breaks, control characters and what nobody sees, and is cut when too long', () => {
     expect(oneLine('a\r\n- b\u2028c\u0000\u009bd\t e ')).toBe('a - b c d e')
-    expect(oneLine('a\u202eb\u{e0041}\u{e0042}c\u200b')).toBe('a b c')
+    expect(oneLine('a\u202eb\u{e0041}\u{e0042}c\u200b')).toBe('abc')
+    expect(barred(['a\u2066b', '\u{e0041}'])).toBe('- ab | ')
     expect(oneLine('abcdef', 4)).toBe('abc…')
     expect(oneLine('abcd', 4)).toBe('abcd')
   })
