@@ -3,6 +3,7 @@ import { markSubsetted } from '../fhir/subsetted.ts'
 import type { AnyResource, Observation } from '../fhir/types.ts'
 import { longestText } from './large-values.ts'
 import { withoutInner } from './relative.ts'
+import { withSeenTexts } from './seen.ts'
 import { withoutLong } from './without-long.ts'
 
 /** Mandatory and modifier elements, the value with all that qualifies it, and what the check against a grant needs. */
@@ -29,7 +30,7 @@ export function pruneObservation(observation: Observation): AnyResource {
   const pruned: AnyResource = Object.assign(elements, { resourceType: observation.resourceType })
   const closed = withoutLong(withoutInner(pruned), longestText)
   const whole = sizeOf(pruned) === sizeOf(observation) && sizeOf(labels) === sizeOf(meta)
-  return whole && closed === pruned ? pruned : markSubsetted(closed)
+  return withSeenTexts(whole && closed === pruned ? pruned : markSubsetted(closed))
 }
 
 function sizeOf(object: object): number {

@@ -5,6 +5,7 @@ import { markSubsetted } from '../fhir/subsetted.ts'
 import type { AnyResource, Patient, ResearchStudy } from '../fhir/types.ts'
 import { anyResource } from './any-resource.ts'
 import { withoutContained } from './relative.ts'
+import { withSeenTexts } from './seen.ts'
 
 /** Elements that stay whatever is pruned: what the resource is, and what changes its meaning. */
 const always = ['resourceType', 'id', 'implicitRules', 'modifierExtension']
@@ -93,7 +94,7 @@ export function yearOf(date: string | undefined): string | undefined {
 
 function settle(whole: AnyResource, kept: AnyResource): AnyResource {
   const closed = 'contained' in whole && !('contained' in kept) ? dangling(whole, kept) : kept
-  return isDeepStrictEqual(whole, closed) ? closed : markSubsetted(closed)
+  return withSeenTexts(isDeepStrictEqual(whole, closed) ? closed : markSubsetted(closed))
 }
 
 function dangling(whole: AnyResource, kept: AnyResource): AnyResource {

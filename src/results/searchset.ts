@@ -5,6 +5,7 @@ import { leftOutNotes } from './left-out.ts'
 import { type Note, outcomeOf } from './outcome.ts'
 import { fullUrlOf, type Row, sizeOf } from './row.ts'
 import { leastRow, rowWithin } from './row-within.ts'
+import { seenText, withSeenTexts } from './seen.ts'
 import { jsonBytes, textWithin } from './within-bytes.ts'
 
 /** A page before it is laid out. */
@@ -124,10 +125,12 @@ function bundleOf(
   if (cursor !== undefined) {
     link.push({ relation: 'next', url: `${page.self}${page.self.includes('?') ? '&' : '?'}cursor=${cursor}` })
   }
-  const included = new Set(rows.flatMap((row) => row.included ?? []))
+  const included = [...new Set(rows.flatMap((row) => row.included ?? []))]
   const entry = [
     ...rows.map((row) => entryOf(row.resource, 'match')),
-    ...[...included].map((resource) => entryOf(resource, 'include')),
+    ...included.map((resource) =>
+      entryOf(page.format === 'fhir_full' ? resource : withSeenTexts(resource), 'include'),
+    ),
     ...(notes.length > 0 ? [outcomeEntry(notes, 'notes')] : []),
   ]
   return {
@@ -157,7 +160,7 @@ function tableOf(
 ): Table {
   return {
     columns: page.columns,
-    rows: rows.map((row) => row.cells),
+    rows: rows.map((row) => row.cells.map((cell) => (typeof cell === 'string' ? seenText(cell) : cell))),
     ...(page.total === undefined ? {} : { total: page.total }),
     ...(cursor === undefined ? {} : { cursor }),
     notes: notes.map((note) => note.text),
