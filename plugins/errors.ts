@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { describeFault } from '../src/mcp/fault.ts'
-import { type Refusal, type RpcId, refusalOf } from './refusal.ts'
+import { type Challenge, type Refusal, type RpcId, refusalOf } from './refusal.ts'
 import { sendJson } from './send-json.ts'
 
 /** Sends a refusal. */
@@ -15,9 +15,9 @@ export function rpcIdOf(body: unknown): RpcId {
 }
 
 /** The error handler of the MCP routes alone: JSON-RPC in place of Fastify's own bodies. */
-export function createErrorHandler(metadataUrl: () => string) {
+export function createErrorHandler(challenge: Challenge) {
   return (thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-    const refusal = refusalOf(thrown, metadataUrl, rpcIdOf(request.body), retryAfterOf(reply))
+    const refusal = refusalOf(thrown, challenge, rpcIdOf(request.body), retryAfterOf(reply))
     if (refusal.status === 500) request.log.error({ fault: describeFault(thrown) }, 'request failed')
     return sendRefusal(reply, refusal)
   }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { scopesFor } from '../src/access/scopes.ts'
+import type { Options } from '../src/config/options.ts'
 import { fhirMcpError } from '../src/errors.ts'
 import { implementation } from '../src/mcp/implementation.ts'
 import { isLocal, type Registry } from '../src/mcp/registry.ts'
@@ -42,14 +43,18 @@ function siteOf(fastify: FastifyInstance): Site {
   return site
 }
 
-/** Makes the document of a registration. The scopes are those that its tools can need. */
-export function metadataOf(address: Address, issuer: string, registry: Registry): ProtectedResourceMetadata {
+/** Makes the document of a registration. The scopes are those that a token of another client needs, and that its tools can need. */
+export function metadataOf(
+  address: Address,
+  { issuer, acceptedScopes }: Pick<Options['auth'], 'issuer' | 'acceptedScopes'>,
+  registry: Registry,
+): ProtectedResourceMetadata {
   const needs = [...registry.tools.values()].flatMap((tool) => (isLocal(tool) ? [] : tool.rule.needs))
   return {
     resource: address.resourceUrl(),
     resource_name: implementation.title,
     authorization_servers: [issuer],
-    scopes_supported: scopesFor(needs),
+    scopes_supported: [...acceptedScopes, ...scopesFor(needs)],
     bearer_methods_supported: ['header'],
   }
 }

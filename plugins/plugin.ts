@@ -62,7 +62,7 @@ export function createPlugin(parts: PluginParts) {
     })
     fastify.addHook('onListen', async () => closeIfExposed(fastify, address))
     fastify.addHook('onClose', () => service.close())
-    await publishMetadata(fastify, address, () => metadataOf(address, options.auth.issuer, service.registry))
+    await publishMetadata(fastify, address, () => metadataOf(address, options.auth, service.registry))
     if (options.health) await fastify.register(healthRoutes, { service, paths: address.paths, pressure })
     const routes = { options, address, service, limits, pressure }
     await fastify.register(async (scope) => protectedRoutes(scope, parts, routes))
@@ -93,7 +93,9 @@ async function protectedRoutes(
     { parseAs: 'string', bodyLimit: options.bodyLimit },
     scope.getDefaultJsonParser('error', 'error'),
   )
-  scope.setErrorHandler(createErrorHandler(address.metadataUrl))
+  scope.setErrorHandler(
+    createErrorHandler({ metadataUrl: address.metadataUrl, scopes: options.auth.acceptedScopes }),
+  )
   scope.addHook('onRequest', async () => void address.resourceUrl())
   scope.addHook('onRequest', createHostGuard(options))
   await pressure.protect(scope)

@@ -1,5 +1,15 @@
 import { z } from 'zod'
+import { parseScopes } from '../access/scopes.ts'
 import { seconds, secureUrl } from './fields.ts'
+
+/** Words that tokens have without having been meant for anybody in particular (OpenID Connect Core 1.0 §5.4, §11). */
+const generic = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access']
+
+/** Whether a scope tells that a token is meant for us: it is a word (RFC 6749 §3.3), and neither generic nor one of SMART. */
+function isTelling(scope: string): boolean {
+  if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope) || generic.includes(scope.toLowerCase())) return false
+  return !parseScopes(scope).present
+}
 
 export const authSchema = z.object({
   issuer: secureUrl.describe('Issuer of the access tokens'),
@@ -30,10 +40,16 @@ export const authSchema = z.object({
     .describe('Name of the permissions claim (a URI is a name too)'),
   claimPath: z.array(z.string()).default([]).describe('Where the claim is nested, outermost first'),
   clients: z.array(z.string()).default([]).describe('Clients whose opaque tokens are accepted'),
+  acceptedScopes: z
+    .array(z.string().refine(isTelling, 'must be a scope of your own, not one that every token may have'))
+    .default([])
+    .describe(
+      'Scopes that make an opaque token ours, whatever client it was issued to: for tokens of another client, such as a JupyterHub',
+    ),
   allowTokensWithoutAudience: z
     .boolean()
     .default(false)
-    .describe('Accept opaque tokens that show neither audience nor client'),
+    .describe('Accept opaque tokens that show no audience, and where auth.clients is empty of any client'),
   requireScopes: z
     .boolean()
     .default(false)

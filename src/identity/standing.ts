@@ -74,9 +74,12 @@ export function createEstablish(parts: EstablishParts): Establish {
     }
     if (introspect === undefined) return undefined
     const reading = await introspect(token)
-    checkOpaqueAudience(reading.claims, audiences, options)
-    if (exchangeAudience !== undefined && presented === undefined) {
-      checkForwardedClient(reading.claims, options)
+    if (presented === undefined) {
+      checkOpaqueAudience(reading.claims, audiences, options)
+      if (exchangeAudience !== undefined) checkForwardedClient(reading.claims, options)
+    } else {
+      // A JWT says itself whom it is for: a scope does not make it ours.
+      checkOpaqueAudience(reading.claims, audiences, { ...options, acceptedScopes: [] })
     }
     return standingOfAnswer(reading, now(), options)
   }

@@ -26,17 +26,18 @@ export function timeOf(claims: Claims, name: 'exp' | 'nbf' | 'iat'): number | un
   return time
 }
 
-/**
- * The scopes of a token, from `scope` and `scp`, each a text or a list of texts; `required`: without any, nothing is readable. Throws TOKEN_INVALID for anything else:
- * what cannot be read could have narrowed.
- */
-export function scopesOf(claims: Claims, required: boolean): Scopes {
+/** The words of `scope` and `scp`, each a text or a list of texts. Throws TOKEN_INVALID for anything else: what cannot be read could have narrowed. */
+export function scopeWordsOf(claims: Claims): string[] {
   const values = [claims.scope, claims.scp].flat().filter((value) => value !== undefined && value !== null)
-  const words = values.map((value) => {
+  return values.flatMap((value) => {
     if (typeof value !== 'string') throw fhirMcpError('TOKEN_INVALID')
-    return value
+    return value.split(/\s+/).filter((word) => word !== '')
   })
-  return parseScopes(words.join(' '), required)
+}
+
+/** The scopes of a token; `required`: without any of SMART's, nothing is readable. Throws TOKEN_INVALID as `scopeWordsOf` does. */
+export function scopesOf(claims: Claims, required: boolean): Scopes {
+  return parseScopes(scopeWordsOf(claims), required)
 }
 
 /** The SMART launch context `patient`. Throws NO_PERMISSIONS when it is not a FHIR id. */

@@ -94,9 +94,5 @@ export const claimOffByOne: fc.Arbitrary<unknown> = validClaim.chain((claim) => 
       )
       .map(([organization, at]) => withEntry('studies', { id: 'new', organization }, at)),
     fc.tuple(noRole, fc.nat(9)).map(([role, at]) => withEntry('organizations', { id: 'new', role }, at)),
-    fc.nat(9).map((at) => {
-      const twice = withEntry('organizations', { id: 'new', role: 'viewer' }, at)
-      return { ...twice, organizations: [...twice.organizations, { id: 'new', role: 'manager' }] }
-    }),
   )
 })

@@ -49,6 +49,20 @@ describe('settings that would do something else than they say', () => {
   it.each([
     [{ auth: { tokenTypes: [] } }, 'auth.tokenTypes must have at least 1'],
     [{ auth: { tokenTypes: [''] } }, 'auth.tokenTypes.0 must have at least 1'],
+    ...[
+      'openid',
+      'OpenID',
+      'profile',
+      'email',
+      'offline_access',
+      'launch/patient',
+      'user/*.rs',
+      'a b',
+      '',
+    ].map((scope): [object, string] => [
+      { auth: { acceptedScopes: ['mcp', scope] } },
+      'auth.acceptedScopes.1 must be a scope of your own',
+    ]),
     [{ auth: { clockTolerance: 301 } }, 'auth.clockTolerance must be at most 300'],
     [{ auth: { algorithms: ['HS256'] } }, 'auth.algorithms.0 must be one of'],
     [{ auth: { algorithms: ['none'] } }, 'auth.algorithms.0 must be one of'],
@@ -61,6 +75,7 @@ describe('settings that would do something else than they say', () => {
 
   it.each([
     { auth: { tokenTypes: ['at+jwt', 'JWT'], clockTolerance: 300 } },
+    { auth: { acceptedScopes: ['mcp', 'access:servers!user', 'api://x/Data'] } },
     { auth: { algorithms: ['RS384', 'RS512', 'PS384', 'PS512', 'ES384', 'ES512'] } },
     { allowedHosts: ['mcp.example.org'], allowedOrigins: ['https://app.example.org'] },
   ])('are accepted otherwise: %j', (more) => {

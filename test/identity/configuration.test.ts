@@ -32,7 +32,7 @@ describe('the configuration of identification', () => {
     [
       'neither audience nor clients',
       { audience: undefined, sources: ['introspection'], introspection },
-      /auth\.audience or auth\.clients is required/,
+      /auth\.audience, auth\.clients or auth\.acceptedScopes is required/,
     ],
     [
       'introspection without its settings',

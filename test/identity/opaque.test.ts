@@ -125,6 +125,61 @@ describe('introspection', () => {
     const allow = { allowTokensWithoutAudience: true }
     expect((await introspected({ client_id: undefined }, allow)).subject).toBe('10013')
     await expect(introspected({ client_id: 'elsewhere' }, allow)).rejects.toEqual(refusal('AUDIENCE'))
+    const ofAny = { ...allow, clients: [] }
+    expect((await introspected({ client_id: 'elsewhere' }, ofAny)).subject).toBe('10013')
+    await expect(introspected({ aud: 'https://elsewhere.example' }, ofAny)).rejects.toEqual(
+      refusal('AUDIENCE'),
+    )
+  })
+
+  describe('with auth.acceptedScopes', () => {
+    const accepting = { acceptedScopes: ['mcp', 'mcp:read'] }
+
+    it.each<[string, Record<string, unknown>]>([
+      ['of another client with one of them', { client_id: 'jupyterhub', scope: 'openid mcp' }],
+      [
+        'of another client with one of them in scp',
+        { client_id: 'jupyterhub', scope: null, scp: ['mcp:read'] },
+      ],
+      ['without a client, with one of them', { client_id: undefined, scope: 'mcp' }],
+      ['of a known client without any', { scope: 'openid' }],
+    ])('accepts a token %s', async (_, answer) => {
+      expect((await introspected(answer, accepting)).subject).toBe('10013')
+    })
+
+    it.each<[string, Record<string, unknown>]>([
+      ['has none of them', { client_id: 'jupyterhub', scope: 'openid profile' }],
+      ['has words that only look like one', { client_id: 'jupyterhub', scope: 'MCP mcp: xmcp mcp/read' }],
+      ['has no scope', { client_id: 'jupyterhub', scope: undefined }],
+    ])('refuses a token of another client that %s, and names them', async (_, answer) => {
+      await expect(introspected(answer, accepting)).rejects.toMatchObject({
+        code: 'FHIR_MCP_INSUFFICIENT_SCOPE',
+        statusCode: 403,
+        scopes: ['mcp', 'mcp:read'],
+      })
+    })
+
+    it('refuses a token for somebody else, whatever its scope', async () => {
+      const answer = { aud: 'https://elsewhere.example', scope: 'mcp' }
+      await expect(introspected(answer, accepting)).rejects.toEqual(refusal('AUDIENCE'))
+    })
+
+    it('needs neither an audience nor clients beside them', async () => {
+      const alone = { ...accepting, clients: [], audience: undefined }
+      expect((await introspected({ client_id: 'jupyterhub', scope: 'mcp' }, alone)).subject).toBe('10013')
+    })
+
+    it('takes a JWT by its audience alone, whatever its scope, also where introspection vouches for it', async () => {
+      const foreign = await issuer.accessToken({ aud: 'https://elsewhere.example', scope: 'mcp' })
+      for (const sources of [['jwt' as const], ['introspection' as const]]) {
+        issuer.on(paths.introspection, { body: { ...active, aud: undefined, client_id: 'x', scope: 'mcp' } })
+        const identify = createIdentify(
+          issuer.options({ sources, introspection: introspection(), clients: ['gateway'], ...accepting }),
+          dependencies(),
+        )
+        await expect(identify(foreign, signal)).rejects.toEqual(refusal('AUDIENCE'))
+      }
+    })
   })
 
   it('vouches for a minute when it does not say until when', async () => {

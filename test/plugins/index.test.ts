@@ -78,6 +78,48 @@ describe('the plugin', () => {
     expect(quiet.join('')).not.toContain('fhir.credentials')
   })
 
+  it('takes opaque tokens of other clients by a scope, and says everywhere which', async () => {
+    const { issuer } = site
+    const app = await registered({
+      auth: {
+        issuer: issuer.url,
+        sources: ['introspection'],
+        introspection: {
+          url: issuer.introspectionUrl,
+          clientId: issuer.client.id,
+          clientSecret: issuer.client.secret,
+        },
+        acceptedScopes: ['mcp'],
+      },
+    })
+    const tokenWith = (scope: string) =>
+      issuer.opaque({
+        introspection: {
+          sub: 'ada',
+          client_id: 'jupyterhub',
+          scope,
+          ...permissionsClaim({ studies: ['study-a'] }),
+        },
+      })
+    const accepted = await call(app, tokenWith('openid mcp'), 'get_study_count')
+    expect(accepted.json().result.isError).toBeUndefined()
+    const refused = await call(app, tokenWith('openid'), 'get_study_count')
+    expect([refused.statusCode, refused.json().error.data.code]).toEqual([403, 'FHIR_MCP_INSUFFICIENT_SCOPE'])
+    expect(refused.headers['www-authenticate']).toContain('error="insufficient_scope", scope="mcp"')
+    const without = await app.inject({
+      method: 'POST',
+      url: '/mcp',
+      headers: mcpHeaders,
+      payload: rpc('ping'),
+    })
+    expect([without.statusCode, without.headers['www-authenticate']]).toEqual([
+      401,
+      expect.stringContaining('scope="mcp"'),
+    ])
+    const metadata = await app.inject('/.well-known/oauth-protected-resource/mcp')
+    expect(metadata.json().scopes_supported).toEqual(expect.arrayContaining(['mcp', 'user/Patient.rs']))
+  })
+
   it('does not get ready with a role that names a tool which there is not, its own tools aside', async () => {
     const withRoles = async (roles: Record<string, string[]>) =>
       (await registered({ access: { roles } })).ready()
