@@ -22,15 +22,21 @@ export function createSignAssertion(client: ClientOptions, key: string, now: () 
   const algorithm = algorithmFor(privateKey, client.algorithm ?? named)
   const kid = client.keyId ?? (typeof jwk.kid === 'string' ? jwk.kid : undefined)
   const header = { alg: algorithm, typ: 'JWT', ...(kid === undefined ? {} : { kid }) }
-  return (tokenUrl) =>
-    new SignJWT()
-      .setProtectedHeader(header)
-      .setIssuer(client.id)
-      .setSubject(client.id)
-      .setAudience(tokenUrl)
-      .setExpirationTime(Math.floor(now() / 1000) + lifetime)
-      .setJti(randomUUID())
-      .sign(privateKey)
+  return (tokenUrl) => {
+    const issuedAt = Math.floor(now() / 1000)
+    return (
+      new SignJWT()
+        .setProtectedHeader(header)
+        .setIssuer(client.id)
+        .setSubject(client.id)
+        .setAudience(tokenUrl)
+        // RFC 7523 leaves it open, and Keycloak refuses an assertion without.
+        .setIssuedAt(issuedAt)
+        .setExpirationTime(issuedAt + lifetime)
+        .setJti(randomUUID())
+        .sign(privateKey)
+    )
+  }
 }
 
 interface PrivateKey {

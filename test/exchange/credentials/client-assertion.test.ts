@@ -25,11 +25,12 @@ describe('an assertion', () => {
       subject: 'our-client',
       audience: tokenUrl,
       currentDate: new Date(startMs),
-      requiredClaims: ['jti', 'exp'],
+      requiredClaims: ['jti', 'exp', 'iat'],
     })
     expect(protectedHeader).toEqual({ alg: algorithm, typ: 'JWT', kid: 'key-7' })
     // SMART App Launch 2.2: no more than five minutes.
     expect((payload.exp ?? 0) * 1000 - startMs).toBe(180_000)
+    expect((payload.iat ?? 0) * 1000).toBe(startMs)
   })
 
   it('is told its algorithm by the key where nobody names one', async () => {
