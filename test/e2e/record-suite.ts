@@ -147,6 +147,14 @@ export function recordSuite(
     ]
     it.each(asked)('searches %s by %j', async (type, given, ids) => {
       const called = await search(type, { search: given })
+      if (version === 'R5' && type === 'CareTeam') {
+        // HAPI lists the search and finds nothing by it: that there is nothing would be a wrong answer.
+        expect(called.text).toMatch(
+          /^FHIR_MCP_NOT_SUPPORTED_BY_EXCHANGE.*finds nothing on CareTeam by status, date/s,
+        )
+        expect(matches(await search(type, { search: { status: 'active' } }), type)).toEqual(ids)
+        return
+      }
       expect(called.isError, called.text).toBe(false)
       expect(matches(called, type)).toEqual(ids)
       expect(totalOf(called)).toBe(ids.length)
@@ -165,6 +173,10 @@ export function recordSuite(
         const called = await search(type, { search: { [name]: values } })
         if (!called.isError) return
         expect(called.text).toMatch(/^FHIR_MCP_NOT_SUPPORTED_BY_EXCHANGE/)
+        if (version === 'R5' && type === 'CareTeam') {
+          expect(called.text).toContain(`finds nothing on ${type} by ${name}`)
+          return
+        }
         expect(called.text).toContain(`has no search on ${type} by "${name}"`)
         const absent = [
           ...['MedicationAdministration effective-time', 'MedicationAdministration date'],

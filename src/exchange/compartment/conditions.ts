@@ -28,6 +28,8 @@ export interface Condition {
    * here. A Timing is not looked into: it meets every date.
    */
   readonly meets: (resource: AnyResource) => boolean
+  /** Whether every server has to find it: neither by a Timing, nor by a system that only the element's definition tells. */
+  readonly mustMeet: (resource: AnyResource) => boolean
 }
 
 const most = { names: 8, tokens: 20, dates: 2, length: 256 } as const
@@ -98,6 +100,12 @@ function tokenCondition(name: string, { paths }: CompartmentSearch, values: read
     pairs: [[name, values.map(tokenValue).join(',')]],
     holds,
     meets: holds,
+    mustMeet(resource) {
+      const found = paths.flatMap((path) => valuesAt(resource, path))
+      return values.some((value) =>
+        found.some((one) => hasToken(one, value) && (typeof one !== 'string' || !value.includes('|'))),
+      )
+    },
   }
 }
 
@@ -144,6 +152,12 @@ function dateCondition(name: string, { paths }: CompartmentSearch, values: reado
   })
   const some = (resource: AnyResource, test: (value: unknown) => boolean) =>
     paths.flatMap((path) => valuesAt(resource, path)).some((one) => test(one) || isTiming(one))
+  const surely = (value: unknown, zone: number): boolean => {
+    const found = exactIntervalAt(value)
+    if (found === undefined) return false
+    const interval = { from: found.from + zone, to: found.to + zone }
+    return all.every(({ meets }) => meets(interval))
+  }
   return {
     name,
     kind: 'date',
@@ -153,11 +167,11 @@ function dateCondition(name: string, { paths }: CompartmentSearch, values: reado
         const interval = intervalAt(value)
         return interval !== undefined && all.every(({ holds }) => holds(interval))
       }),
-    meets: (resource) =>
-      some(resource, (value) => {
-        const interval = exactIntervalAt(value)
-        return interval !== undefined && all.every(({ meets }) => meets(interval))
-      }),
+    meets: (resource) => some(resource, (value) => surely(value, 0)),
+    mustMeet: (resource) =>
+      paths
+        .flatMap((path) => valuesAt(resource, path))
+        .some((value) => farthestZones.every((zone) => surely(value, zone))),
   }
 }
 
@@ -225,9 +239,12 @@ function isTiming(value: unknown): boolean {
   return valuesAt(value, 'repeat').length > 0 || valuesAt(value, 'event').length > 0
 }
 
-/** A date without a time zone may be anywhere on Earth: UTC-12 to UTC+14. Servers keep seconds, not their fractions. */
+/** A date without a time zone may be anywhere on Earth: UTC-12 to UTC+14, in milliseconds. */
+const farthestZone = 14 * 3_600_000
+const farthestZones = [-farthestZone, farthestZone]
+
+/** Servers keep seconds, not their fractions. */
 function widened({ from, to, exact }: Interval & { readonly exact: boolean }): Interval {
-  const farthestZone = 14 * 3_600_000
   return exact ? { from, to: to + 999 } : { from: from - farthestZone, to: to + farthestZone }
 }
 

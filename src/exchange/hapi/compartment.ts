@@ -51,9 +51,38 @@ export async function searchOf(
 
   const search: Search = { asking, holding, conditions, sort, own }
   // A search that begins here can begin once more; the pages of one that goes on are gone.
-  return start.link === undefined
+  const page = await (start.link === undefined
     ? searchedAnew(() => readFrom(search, start))
-    : await readFrom(search, start)
+    : readFrom(search, start))
+  if (start.link === undefined && page.resources.length === 0) await requireNothingMissed(search)
+  return page
+}
+
+/** Rows that are looked at for one that a search has missed. */
+const lookedAt = 200
+
+/**
+ * Servers list searches whose index holds nothing: what they do not find is not there, then, only for them. Throws
+ * NOT_SUPPORTED_BY_EXCHANGE where the patient has a resource that the conditions of an empty answer have to find.
+ */
+async function requireNothingMissed({ asking, holding, conditions }: Search): Promise<void> {
+  if (conditions.length === 0) return
+  const { client, call, shape } = asking
+  const pairs: SearchPairs = [
+    ['patient', `Patient/${holding.patient}`],
+    ['_count', String(lookedAt)],
+    ['_pretty', 'false'],
+  ]
+  const all = heldIn(
+    await client.search(call, holding.type, pairs, { ...shape, takesPartial: true }),
+    holding,
+  )
+  const missed = all.some((resource) => conditions.every(({ mustMeet }) => mustMeet(resource)))
+  if (!missed) return
+  const names = conditions.map(({ name }) => name).join(', ')
+  throw fhirMcpError('NOT_SUPPORTED_BY_EXCHANGE', {
+    detail: `The exchange finds nothing on ${holding.type} by ${names}, though there is something that fits: ask without.`,
+  })
 }
 
 interface Search {
