@@ -54,7 +54,15 @@ export async function searchOf(
   const page = await (start.link === undefined
     ? searchedAnew(() => readFrom(search, start))
     : readFrom(search, start))
-  if (start.link === undefined && page.resources.length === 0) await requireNothingMissed(search)
+  const findsBy = ({ name }: Condition) => `${type} finds by ${name}`
+  if (page.resources.length > 0) {
+    for (const condition of conditions) asking.proofs.note(findsBy(condition), true)
+  } else if (
+    start.link === undefined &&
+    conditions.some((one) => asking.proofs.known(findsBy(one)) !== true)
+  ) {
+    await requireNothingMissed(search)
+  }
   return page
 }
 
@@ -66,7 +74,6 @@ const lookedAt = 200
  * NOT_SUPPORTED_BY_EXCHANGE where the patient has a resource that the conditions of an empty answer have to find.
  */
 async function requireNothingMissed({ asking, holding, conditions }: Search): Promise<void> {
-  if (conditions.length === 0) return
   const { client, call, shape } = asking
   const pairs: SearchPairs = [
     ['patient', `Patient/${holding.patient}`],
