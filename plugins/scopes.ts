@@ -9,7 +9,7 @@ import { bearerOfRequest } from './bearer-of-request.ts'
  * Before anything is dispatched: throws INSUFFICIENT_SCOPE with all scopes that the tool calls of this body lack, so that a
  * client can ask for them at once. Streamable HTTP alone: clients of HTTP+SSE cannot, they get an answer with the error.
  */
-export function createScopeCheck(service: Pick<McpService, 'missingScopes' | 'noteRefusal'>) {
+export function createScopeCheck(service: Pick<McpService, 'missingScopes' | 'keepRefusal'>) {
   return async (request: FastifyRequest): Promise<void> => {
     const bearer = bearerOfRequest(request)
     const lacking = toolsCalled(request.body).map((called) => ({
@@ -24,7 +24,7 @@ export function createScopeCheck(service: Pick<McpService, 'missingScopes' | 'no
         scopes: [...new Set(missing)],
         detail: whyScopesNarrow(bearer.principal.scopes),
       })
-    for (const { called } of lacking) service.noteRefusal({ ...bearer, ...called }, error)
+    await Promise.all(lacking.map(({ called }) => service.keepRefusal({ ...bearer, ...called }, error)))
     throw error
   }
 }

@@ -45,9 +45,8 @@ export function createAudit(options: AuditOptions, surroundings: AuditSurroundin
     patience,
     onWritten: () => posting?.wake(),
     onChange(failure) {
-      const { lost } = journal.status()
       const what = refuses ? 'calls are refused' : 'calls go on without'
-      if (failure === undefined) log('info', 'audit: records are kept again', { failed, lost })
+      if (failure === undefined) log('info', 'audit: records are kept again', { failed })
       else log('error', `audit: records cannot be kept, ${what}`, { failure })
     },
   })
@@ -62,14 +61,12 @@ export function createAudit(options: AuditOptions, surroundings: AuditSurroundin
         throw fhirMcpError('STORAGE_UNAVAILABLE', { detail: troubleOf(thrown) })
       }
     },
-    note: (record) => journal.note(textOf(record)),
     lineOf,
     status: () => ({ failed, ...journal.status(), ...(posting?.status() ?? unposted) }),
     async close() {
       await journal.close()
       await posting?.close()
-      const { lost } = journal.status()
-      if (failed + lost > 0) log('error', 'audit: records were not kept', { failed, lost })
+      if (failed > 0) log('error', 'audit: records were not kept', { failed })
     },
   }
 }
@@ -92,9 +89,8 @@ const unposted = { posted: 0, skipped: 0 }
 /** Keeps nothing. */
 export const noAudit: Audit = {
   keep: async () => undefined,
-  note: () => undefined,
   lineOf: createCallLines(),
-  status: () => ({ failed: 0, lost: 0, failing: false, ...unposted }),
+  status: () => ({ failed: 0, failing: false, ...unposted }),
   close: async () => undefined,
 }
 

@@ -10,9 +10,7 @@ export interface Lines {
 export interface Journal {
   /** Resolves once the line is durable; rejects where it could not be made so. */
   append(line: string): Promise<void>
-  /** The same for a line that nobody waits for. What cannot be written is tried again with the next one. */
-  note(line: string): void
-  status(): { readonly lost: number; readonly failing: boolean }
+  status(): { readonly failing: boolean }
   close(): Promise<void>
 }
 
@@ -27,13 +25,11 @@ export interface JournalOptions {
 
 interface Entry {
   readonly bytes: Buffer
-  readonly done?: { resolve(): void; reject(reason: unknown): void }
+  readonly done: { resolve(): void; reject(reason: unknown): void }
 }
 
 /** Bytes of one write, about. */
 const mostBytes = 1_048_576
-/** Lines without anybody waiting that are kept for another attempt. */
-const mostNotes = 10_000
 
 /** Nobody was told that it is durable in time. */
 class Stalled extends Error {
@@ -45,29 +41,20 @@ class Stalled extends Error {
  */
 export function createJournal(lines: Lines, { patience, onChange, onWritten }: JournalOptions): Journal {
   let waiting: Entry[] = []
-  let notes: Entry[] = []
   let draining: Promise<void> | undefined
   let stalled = false
   let failing = false
-  let lost = 0
-
-  function keepNote(entry: Entry): void {
-    if (notes.length < mostNotes) notes.push(entry)
-    else lost += 1
-  }
 
   function push(entry: Entry): void {
     if (!stalled) {
       waiting.push(entry)
       draining ??= drain()
-    } else if (entry.done === undefined) keepNote(entry)
-    else entry.done.reject(new Stalled())
+    } else entry.done.reject(new Stalled())
   }
 
   function settle(batch: readonly Entry[], failure: unknown): void {
     for (const entry of batch) {
-      if (failure === undefined) entry.done?.resolve()
-      else if (entry.done === undefined) keepNote(entry)
+      if (failure === undefined) entry.done.resolve()
       else entry.done.reject(failure)
     }
     if (failing !== (failure !== undefined)) {
@@ -81,11 +68,8 @@ export function createJournal(lines: Lines, { patience, onChange, onWritten }: J
     const timer = setTimeout(() => {
       stalled = true
       const waited = [...batch, ...waiting]
-      waiting = waiting.filter(({ done }) => done === undefined)
-      settle(
-        waited.filter(({ done }) => done !== undefined),
-        new Stalled(),
-      )
+      waiting = []
+      settle(waited, new Stalled())
     }, patience)
     timer.unref()
     try {
@@ -103,9 +87,6 @@ export function createJournal(lines: Lines, { patience, onChange, onWritten }: J
     // Calls that end in the same turn go together.
     await Promise.resolve()
     while (waiting.length > 0) {
-      const again = notes
-      notes = []
-      waiting = [...again, ...waiting]
       const batch = waiting.splice(0, countWithin(waiting))
       await write(batch)
       if (!failing) onWritten?.()
@@ -118,16 +99,9 @@ export function createJournal(lines: Lines, { patience, onChange, onWritten }: J
       new Promise((resolve, reject) => {
         push({ bytes: Buffer.from(line), done: { resolve, reject } })
       }),
-    note: (line) => push({ bytes: Buffer.from(line) }),
-    status: () => ({ lost, failing }),
+    status: () => ({ failing }),
     async close() {
       await within(patience, draining)
-      if (notes.length > 0 && draining === undefined) {
-        waiting = notes
-        notes = []
-        draining = drain()
-        await within(patience, draining)
-      }
       if (draining === undefined) await lines.close()
     },
   }

@@ -64,8 +64,6 @@ export interface CallLine {
 export interface AuditStatus {
   /** Records that could not be kept, so that their calls were refused (`refuse`) or went on (`continue`). */
   readonly failed: number
-  /** Records of calls that answered no data which were lost. */
-  readonly lost: number
   /** Whether the last attempt to keep a record failed. */
   readonly failing: boolean
   /** AuditEvents that the repository has taken. */
@@ -77,12 +75,10 @@ export interface AuditStatus {
 /** Keeps the records of calls. */
 export interface Audit {
   /**
-   * Keeps the record of a call that answers data: it has to be durable first. Throws CONFIG where that failed and calls are to
-   * be refused then.
+   * Keeps the record of a call, which is answered once this resolves: the record is durable then. Throws STORAGE_UNAVAILABLE where
+   * that failed and calls are to be refused then.
    */
   keep(record: CallRecord): Promise<void>
-  /** Keeps the record of a call that answers none. It does not wait and does not throw. */
-  note(record: CallRecord): void
   /** The same for the ordinary log. */
   lineOf(record: CallRecord): CallLine
   status(): AuditStatus

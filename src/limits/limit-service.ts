@@ -11,10 +11,10 @@ export function limitService(service: McpService, turns: Turns): McpService {
   async function inTurn<Request extends Asker, T>(
     request: Request,
     run: (request: Request) => Promise<T>,
-    noteRefusal: (request: Request, error: FhirMcpError) => void,
+    keepRefusal: (request: Request, error: FhirMcpError) => Promise<void>,
   ): Promise<T> {
-    const leave = await entered(request).catch((thrown: unknown) => {
-      if (isFhirMcpError(thrown)) noteRefusal(request, thrown)
+    const leave = await entered(request).catch(async (thrown: unknown) => {
+      if (isFhirMcpError(thrown)) await keepRefusal(request, thrown)
       throw thrown
     })
     try {
@@ -31,8 +31,8 @@ export function limitService(service: McpService, turns: Turns): McpService {
 
   return {
     ...service,
-    callTool: (request) => inTurn(request, service.callTool, service.noteRefusal),
-    readResource: (request) => inTurn(request, service.readResource, service.noteRefusedRead),
-    complete: (request) => inTurn(request, service.complete, service.noteRefusedCompletion),
+    callTool: (request) => inTurn(request, service.callTool, service.keepRefusal),
+    readResource: (request) => inTurn(request, service.readResource, service.keepRefusedRead),
+    complete: (request) => inTurn(request, service.complete, service.keepRefusedCompletion),
   }
 }

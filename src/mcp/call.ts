@@ -115,16 +115,19 @@ export async function doLocalWork<T>(parts: CallParts, work: LocalWork<T>): Prom
   return ledger.keep(run, (result) => work.saidIn(result))
 }
 
-/** Leaves the record of a call that was refused before it became work; `subject` is what it asked for, where that is known. */
-export function noteRefusal(
+/**
+ * Leaves the record of a call that was refused before it became work; `subject` is what it asked for, where that is known. Throws
+ * STORAGE_UNAVAILABLE where it could not be kept.
+ */
+export async function keepRefusal(
   parts: CallParts,
   head: Head,
   subject: Subject | undefined,
   error: FhirMcpError,
-): void {
+): Promise<void> {
   const ledger = openLedger(parts.audit, parts.context.now, head)
   if (subject !== undefined) ledger.asked(subject)
-  ledger.refused(error)
+  await ledger.refused(error)
 }
 
 function headOf<T>({ kind, asker, given }: AuditedWork<T>) {

@@ -17,7 +17,7 @@ import type { Meter } from '../telemetry/meter.ts'
 import { meteredRosters } from '../telemetry/metered-rosters.ts'
 import type { Subject, ToolStanding } from '../tools/tool.ts'
 import { policyOf } from './access.ts'
-import { type CallParts, doLocalWork, doWork, noteRefusal } from './call.ts'
+import { type CallParts, doLocalWork, doWork, keepRefusal } from './call.ts'
 import { cureOf } from './cure.ts'
 import { type ListedTool, listTool } from './listing.ts'
 import { createReadNames, type ReadNames } from './names.ts'
@@ -78,17 +78,21 @@ export function createService(parts: ServiceParts): NamingService {
   }
 
   /** Leaves the record of a call that is refused as it comes, with what it asked for as far as that can be seen. */
-  function noteToolRefusal(request: ToolCall, error: FhirMcpError, call = prepared.take(request)): void {
+  async function keepToolRefusal(
+    request: ToolCall,
+    error: FhirMcpError,
+    call = prepared.take(request),
+  ): Promise<void> {
     // What nobody registered is a text of the caller's.
     const name = call?.tool.name ?? 'unknown'
     const given = call?.read.names ?? []
-    noteRefusal(calls, { kind: 'tool', name, asker: request, given }, subjectOf(call), error)
+    await keepRefusal(calls, { kind: 'tool', name, asker: request, given }, subjectOf(call), error)
   }
 
   async function run(call: PreparedCall, request: ToolRequest): Promise<Answer> {
     const { read } = call
     if ('error' in read) {
-      noteToolRefusal(request, read.error, call)
+      await keepToolRefusal(request, read.error, call)
       throw read.error
     }
     const { progress } = request
@@ -134,23 +138,23 @@ export function createService(parts: ServiceParts): NamingService {
 
     async callTool(request) {
       const call = prepared.take(request)
-      if (call === undefined || call.open?.listed === false) {
-        noteToolRefusal(request, fhirMcpError('FORBIDDEN'), call)
-        return undefined
-      }
       try {
+        if (call === undefined || call.open?.listed === false) {
+          await keepToolRefusal(request, fhirMcpError('FORBIDDEN'), call)
+          return undefined
+        }
         return withEmptyArguments(await run(call, request), call.read.empty)
       } catch (thrown) {
-        if (isFhirMcpError(thrown))
-          return errorAnswer(withPatientHint(thrown, call.tool), cureOf(thrown, call.tool))
-        throw thrown
+        if (!isFhirMcpError(thrown)) throw thrown
+        if (call === undefined) return errorAnswer(thrown)
+        return errorAnswer(withPatientHint(thrown, call.tool), cureOf(thrown, call.tool))
       }
     },
 
     ...createResourceService(calls, registry),
     ready: (signal) => opener.ready(signal),
 
-    noteRefusal: noteToolRefusal,
+    keepRefusal: keepToolRefusal,
     auditStatus: () => parts.audit.status(),
 
     async close() {

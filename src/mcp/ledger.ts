@@ -27,12 +27,12 @@ export interface Ledger {
   /** What was decided on. */
   decided(target: Target): void
   /**
-   * Runs the call. Its answer is given out once its record is durable. Throws what the call throws, and CONFIG where the record
-   * could not be kept.
+   * Runs the call. What it answers is given out once its record is durable, and so is what it throws. Throws STORAGE_UNAVAILABLE
+   * in place of both where the record could not be kept.
    */
   keep<T>(run: () => Promise<T>, saidIn: (result: T) => Said): Promise<T>
-  /** Leaves the record of a call that is not run. */
-  refused(error: FhirMcpError): void
+  /** Leaves the record of a call that is not run. Throws STORAGE_UNAVAILABLE where it could not be kept. */
+  refused(error: FhirMcpError): Promise<void>
 }
 
 interface End {
@@ -93,11 +93,6 @@ export function openLedger(audit: Audit, now: () => number, head: Head): Ledger 
     return recordOf({ outcome, code: error?.code, patients: choicesIn(error), bytes: 0 })
   }
 
-  function noted(record: CallRecord): void {
-    audit.note(record)
-    asker.record?.(audit.lineOf(record))
-  }
-
   return {
     touched,
     countRequest: () => {
@@ -117,9 +112,7 @@ export function openLedger(audit: Audit, now: () => number, head: Head): Ledger 
       try {
         result = await run()
       } catch (thrown) {
-        const record = failureOf(isFhirMcpError(thrown) ? thrown : undefined)
-        if (record.patients.length > 0) await kept(record)
-        else noted(record)
+        await kept(failureOf(isFhirMcpError(thrown) ? thrown : undefined))
         throw thrown
       }
       return inSpan('answer', async (span) => {
@@ -132,7 +125,7 @@ export function openLedger(audit: Audit, now: () => number, head: Head): Ledger 
         return result
       })
     },
-    refused: (error) => noted(failureOf(error)),
+    refused: (error) => kept(failureOf(error)),
   }
 }
 

@@ -1,6 +1,6 @@
 import { fhirMcpError } from '../errors.ts'
 import type { GrantedContext, Subject, ToolContext } from '../tools/tool.ts'
-import { type CallParts, doLocalWork, doWork, noteRefusal } from './call.ts'
+import { type CallParts, doLocalWork, doWork, keepRefusal } from './call.ts'
 import { isLocal, type Registry, type ResourceBody } from './registry.ts'
 import { saidInBody, saidInCompletion } from './said.ts'
 import type {
@@ -15,7 +15,7 @@ const completionLimit = 100
 
 type ResourceService = Pick<
   McpService,
-  'readResource' | 'complete' | 'noteRefusedRead' | 'noteRefusedCompletion'
+  'readResource' | 'complete' | 'keepRefusedRead' | 'keepRefusedCompletion'
 >
 
 /** Resources as MCP reads and completes them: decided, done and recorded like calls of tools. */
@@ -25,7 +25,7 @@ export function createResourceService(calls: CallParts, registry: Registry): Res
       const match = registry.match(request.uri)
       if (match === undefined) {
         const error = fhirMcpError('FORBIDDEN')
-        noteRefusal(calls, readHead(registry, request), undefined, error)
+        await keepRefusal(calls, readHead(registry, request), undefined, error)
         throw error
       }
       const { definition, variables } = match
@@ -59,13 +59,11 @@ export function createResourceService(calls: CallParts, registry: Registry): Res
       })
     },
 
-    noteRefusedRead(request, error) {
-      noteRefusal(calls, readHead(registry, request), subjectOf(registry, request), error)
-    },
+    keepRefusedRead: (request, error) =>
+      keepRefusal(calls, readHead(registry, request), subjectOf(registry, request), error),
 
-    noteRefusedCompletion(request, error) {
-      noteRefusal(calls, completionHead(registry, request), undefined, error)
-    },
+    keepRefusedCompletion: (request, error) =>
+      keepRefusal(calls, completionHead(registry, request), undefined, error),
   }
 }
 

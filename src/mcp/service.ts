@@ -60,7 +60,7 @@ export interface McpService {
   listTools(principal: Principal): readonly ListedTool[]
   /**
    * All scopes that a call of this tool, with these arguments, needs and that the token lacks; undefined when none is missing.
-   * What is found out of the call is kept until `callTool` or `noteRefusal`.
+   * What is found out of the call is kept until `callTool` or `keepRefusal`.
    */
   missingScopes(call: ToolCall): readonly string[] | undefined
   /**
@@ -73,12 +73,15 @@ export interface McpService {
   complete(request: CompletionRequest): Promise<Completion>
   /** Whether the exchange answers, and over HTTP the issuer too. Throws ISSUER_UNAVAILABLE or EXCHANGE_UNAVAILABLE and the like. */
   ready(signal: AbortSignal): Promise<void>
-  /** Leaves the record of a tool call that its transport refused before it came here. */
-  noteRefusal(call: ToolCall, error: FhirMcpError): void
+  /**
+   * Leaves the record of a tool call that its transport refused before it came here; the refusal may be answered once this
+   * resolves. Throws STORAGE_UNAVAILABLE where the record could not be kept.
+   */
+  keepRefusal(call: ToolCall, error: FhirMcpError): Promise<void>
   /** The same for a resource that was to be read. */
-  noteRefusedRead(request: ResourceRequest, error: FhirMcpError): void
+  keepRefusedRead(request: ResourceRequest, error: FhirMcpError): Promise<void>
   /** The same for a completion. */
-  noteRefusedCompletion(request: CompletionRequest, error: FhirMcpError): void
+  keepRefusedCompletion(request: CompletionRequest, error: FhirMcpError): Promise<void>
   /** How the audit of this service fares. */
   auditStatus(): AuditStatus
   /** Resolves once the connections are ended and all records are kept, as far as they can be. */

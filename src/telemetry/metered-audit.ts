@@ -17,9 +17,5 @@ export function meteredAudit(audit: Audit, meter: Meter | undefined): Audit {
       }
       meter.call(record)
     },
-    note(record) {
-      meter.call(record)
-      audit.note(record)
-    },
   }
 }

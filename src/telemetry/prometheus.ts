@@ -111,8 +111,7 @@ export function createMetrics({
   gauge('audit_failing', '1 while records cannot be kept', () =>
     Number(gauged?.auditStatus().failing ?? false),
   )
-  mirrored('audit_records_failed_total', 'Records of calls with an answer not kept', ({ failed }) => failed)
-  mirrored('audit_records_lost_total', 'Records of calls without an answer not kept', ({ lost }) => lost)
+  mirrored('audit_records_failed_total', 'Records of calls that could not be kept', ({ failed }) => failed)
   mirrored('audit_events_posted_total', 'AuditEvents that the repository has taken', ({ posted }) => posted)
   mirrored('audit_events_skipped_total', 'AuditEvents that it did not want', ({ skipped }) => skipped)
   if (given === undefined) collectDefaultMetrics({ register })

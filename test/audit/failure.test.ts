@@ -75,10 +75,20 @@ describe('a record that cannot be kept', () => {
     expect(completion.error.data.code).toBe('FHIR_MCP_STORAGE_UNAVAILABLE')
     const local = await call('get_data_type', { data_type: 'heart-rate' })
     expect(local.isError).toBe(true)
-    // A denial gives out nothing: it stays one, and its record is written later.
-    const denied = await call('get_patient_demographics', { patient_id: 'pat-10' })
-    expect(denied.content[0].text).toContain('FHIR_MCP_FORBIDDEN')
+    // Neither a denial nor a failure is answered without its record.
+    const unrecorded = [
+      await call('get_patient_demographics', { patient_id: 'pat-10' }),
+      await call('get_patient_demographics', { patient_id: 7 }),
+      await call('no_such_tool'),
+    ]
+    for (const answer of unrecorded) {
+      expect(answer.content[0].text).toContain('FHIR_MCP_STORAGE_UNAVAILABLE')
+      expect(answer.content[0].text).not.toMatch(/FORBIDDEN|INVALID_ARGUMENT|Unknown/)
+    }
     file.mend()
+    expect((await call('get_patient_demographics', { patient_id: 'pat-10' })).content[0].text).toContain(
+      'FHIR_MCP_FORBIDDEN',
+    )
     expect(JSON.stringify(await call(...demographics))).toContain('Halvorsen')
     await app.close()
     expect(recordsIn(file.path)).toMatchObject([
@@ -93,6 +103,26 @@ describe('a record that cannot be kept', () => {
     expect(text).not.toMatch(/pat-1/)
   })
 
+  it('has a 503 in place of a denial that HTTP answers', async () => {
+    const file = fragileFile()
+    const { app } = await gatewayWith({ path: file.path })
+    const claims = { sub: 'ada', aud: audience, scope: 'user/Observation.rs', ...permissionsClaim({}) }
+    const authorization = `Bearer ${await site.issuer.token(claims)}`
+    const payload = rpc('tools/call', { name: demographics[0], arguments: demographics[1] })
+    const headers = { ...mcpHeaders, authorization }
+    const denied = () => app.inject({ method: 'POST', url: '/mcp', headers, payload })
+    expect((await denied()).statusCode).toBe(403)
+    file.fail()
+    const refused = await denied()
+    expect(refused.statusCode).toBe(503)
+    expect(refused.headers['www-authenticate']).toBeUndefined()
+    expect(refused.json().error.data.code).toBe('FHIR_MCP_STORAGE_UNAVAILABLE')
+    expect(refused.body).not.toContain('SCOPE')
+    file.mend()
+    expect((await denied()).statusCode).toBe(403)
+    expect(recordsIn(file.path)).toHaveLength(2)
+  })
+
   it('is counted where calls are to go on', async () => {
     const file = fragileFile()
     const { app, lines, call } = await gatewayWith({ path: file.path, onFailure: 'continue' })
@@ -105,7 +135,7 @@ describe('a record that cannot be kept', () => {
     await app.close()
     expect(recordsIn(file.path)).toHaveLength(1)
     expect(lines.join('')).toContain('records cannot be kept, calls go on without')
-    expect(lines.map((line) => JSON.parse(line)).at(-1)).toMatchObject({ failed: 2, lost: 0 })
+    expect(lines.map((line) => JSON.parse(line)).at(-1)).toMatchObject({ failed: 2 })
   })
 
   it.runIf(process.platform === 'linux')('is refused on a full disk', async () => {

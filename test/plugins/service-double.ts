@@ -178,10 +178,10 @@ export function createServiceDouble(): ServiceDouble {
     async ready() {
       if (events.includes('exchange down')) throw fhirMcpError('EXCHANGE_UNAVAILABLE')
     },
-    noteRefusal: ({ name }, { code }) => void events.push(`${name} refused: ${code}`),
-    noteRefusedRead: ({ uri }, { code }) => void events.push(`${uri} refused: ${code}`),
-    noteRefusedCompletion: ({ uri }, { code }) => void events.push(`${uri} refused: ${code}`),
-    auditStatus: () => ({ failed: 0, lost: 0, failing: false, posted: 0, skipped: 0 }),
+    keepRefusal: async ({ name }, { code }) => void events.push(`${name} refused: ${code}`),
+    keepRefusedRead: async ({ uri }, { code }) => void events.push(`${uri} refused: ${code}`),
+    keepRefusedCompletion: async ({ uri }, { code }) => void events.push(`${uri} refused: ${code}`),
+    auditStatus: () => ({ failed: 0, failing: false, posted: 0, skipped: 0 }),
     async close() {
       events.push('service closed')
     },
