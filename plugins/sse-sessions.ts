@@ -29,6 +29,8 @@ interface Session {
   readonly transport: SSEServerTransport
   readonly owner: string
   readonly close: () => void
+  /** Closes it once nothing is pending. */
+  readonly expire: () => void
   /** Ids of the requests that are not answered yet. */
   readonly pending: Set<string | number>
   idle: () => void
@@ -52,11 +54,17 @@ export function createSseSessions(limits: StreamLimits, now: () => number): SseS
     add(transport, principal, close) {
       assertRoom(principal)
       const { expiresAt } = principal
-      const callOff = atExpiry(expiresAt, now, close)
+      // What was taken is answered; what comes later is judged by its own token.
+      const expire = () =>
+        void settled(session).then(() => {
+          if (session.expiresAt * 1000 <= now()) close()
+        })
+      const callOff = atExpiry(expiresAt, now, expire)
       const session: Session = {
         transport,
         owner: ownerOf(principal),
         close,
+        expire,
         pending: new Set(),
         idle: () => undefined,
         expiresAt,
@@ -78,7 +86,7 @@ export function createSseSessions(limits: StreamLimits, now: () => number): SseS
       if (bearer.principal.expiresAt > session.expiresAt) {
         session.expiresAt = bearer.principal.expiresAt
         session.callOff()
-        session.callOff = atExpiry(session.expiresAt, now, session.close)
+        session.callOff = atExpiry(session.expiresAt, now, session.expire)
       }
       if (isJSONRPCRequest(message)) session.pending.add(message.id)
       await session.transport.handleMessage(message, { authInfo: handleOf(bearer) })
@@ -111,7 +119,7 @@ function watchAnswers(session: Session): void {
 function settled(session: Session): Promise<void> {
   if (session.pending.size === 0) return Promise.resolve()
   return new Promise((resolve) => {
-    session.idle = resolve
+    session.idle = after(session.idle, resolve)
   })
 }
 

@@ -59,7 +59,8 @@ export interface LocalWork<T> extends AuditedWork<T> {
 }
 
 /**
- * Decides a piece of work and does it. An answer of the exchange outside the grant reloads the rosters past every cache and
+ * Decides a piece of work and does it. Whose it is was judged when its message came: it runs to its deadline, whenever the
+ * token expires. An answer of the exchange outside the grant reloads the rosters past every cache and
  * is tried once more; still foreign, nothing is returned. Every end leaves a record. Throws FhirMcpError; anything else is
  * the caller's own abort or a fault of ours.
  */
@@ -69,7 +70,6 @@ export async function doWork<T>(parts: CallParts, work: Work<T>): Promise<T> {
   const endsAt = now() + parts.context.settings.deadline
   const ledger = openLedger(parts.audit, now, { ...headOf(work), name: work.name ?? rule.name })
   const run = async () => {
-    assertCurrent(asker.principal, now())
     // Every request of the call listens to its end, and there may be many at once.
     setMaxListeners(0, asker.signal)
     const call = {
@@ -108,10 +108,7 @@ export async function doLocalWork<T>(parts: CallParts, work: LocalWork<T>): Prom
   const { now } = parts.context
   const endsAt = now() + parts.context.settings.deadline
   const ledger = openLedger(parts.audit, now, { ...headOf(work), name: work.name })
-  const run = async () => {
-    assertCurrent(work.asker.principal, now())
-    return work.run(baseContext(parts, work, endsAt))
-  }
+  const run = () => work.run(baseContext(parts, work, endsAt))
   return ledger.keep(run, (result) => work.saidIn(result))
 }
 
@@ -177,10 +174,6 @@ function baseContext(
   const { principal, signal } = work.asker
   const tools = () => parts.standings(principal)
   return { ...parts.context, endsAt, principal, signal, tools, progress: work.progress ?? (() => undefined) }
-}
-
-function assertCurrent(principal: Principal, now: number): void {
-  if (principal.expiresAt * 1000 <= now) throw fhirMcpError('TOKEN_EXPIRED')
 }
 
 /** Reads and checks the arguments of a call. Throws INVALID_ARGUMENT, naming each one that is wrong but not its value. */

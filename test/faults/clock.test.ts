@@ -27,6 +27,72 @@ function withdraw(patient: string): void {
   for (const subject of setting.exchange.cohort.filter(isOf)) Object.assign(subject, { status: 'withdrawn' })
 }
 
+describe('a token about to expire', () => {
+  const status = async (origin: string, token: string) => {
+    const response = await fetch(`${origin}/mcp`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${token}`,
+        accept: 'application/json, text/event-stream',
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify({
+        jsonrpc: '2.0',
+        id: 1,
+        method: 'tools/call',
+        params: { name: 'get_patient_demographics', arguments: { patient_id: 'pat-2' } },
+      }),
+    })
+    const text = await response.text()
+    expect(text.includes('TOKEN_EXPIRED')).toBe(response.status === 401)
+    return [response.status, response.headers.get('www-authenticate')?.includes('invalid_token')]
+  }
+
+  it('is accepted or refused with 401, and never answered with an error that clients do not refresh on', async () => {
+    const gateway = await setting.gateway({ auth: { clockTolerance: 5 } })
+    const token = await setting.token()
+    expect(await status(gateway.origin, token)).toEqual([200, undefined])
+    step(600)
+    for (const _ of [0, 1, 2, 3, 4]) {
+      expect(await status(gateway.origin, token)).toEqual([200, undefined])
+      step(1)
+    }
+    expect(await status(gateway.origin, token)).toEqual([401, true])
+  })
+
+  it('is refused with 401 too where only its claims are too old', async () => {
+    const gateway = await setting.gateway({ auth: { maxClaimsAge: 60 } })
+    const token = await setting.token()
+    expect(await status(gateway.origin, token)).toEqual([200, undefined])
+    step(61)
+    expect(await status(gateway.origin, token)).toEqual([401, true])
+  })
+
+  it('has its call run on when it expires while the exchange is asked', async () => {
+    const gateway = await setting.gateway()
+    const client = await gateway.connect('http', await setting.token())
+    let asked = () => {}
+    const arrived = new Promise<void>((resolve) => {
+      asked = resolve
+    })
+    let answer = () => {}
+    const until = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    setting.exchange.misbehave(() => {
+      asked()
+      return { kind: 'hold', until }
+    })
+    const calling = ask(client)
+    await arrived
+    step(hour)
+    answer()
+    expect(codeOf(await calling)).toBeUndefined()
+    setting.exchange.misbehave(() => undefined)
+    expect(await refusedWith(ask(client))).toBe('TOKEN_EXPIRED')
+  })
+})
+
 describe('a clock that is set forward', () => {
   it('ends tokens, and a new one is good at once', async () => {
     const gateway = await setting.gateway()

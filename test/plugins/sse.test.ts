@@ -266,6 +266,17 @@ describe('the end of a token', () => {
     await stream.ended
   })
 
+  it('leaves time to answer what was taken before', async () => {
+    const { app, double, stream, endpoint, hasEnded } = await expiringStream()
+    await post(app, endpoint, 'short', rpc('tools/call', { name: 'wait_for_abort', arguments: {} }, 'taken'))
+    await double.waiting
+    vi.advanceTimersByTime(60_001)
+    expect(hasEnded()).toBe(false)
+    double.release()
+    await stream.until('taken')
+    await stream.ended
+  })
+
   it('keeps an idle stream alive for proxies', async () => {
     const { stream } = await expiringStream()
     vi.advanceTimersByTime(25_000)
