@@ -100,14 +100,17 @@ export class Roster {
     return this.withCode('').next().done !== true
   }
 
-  /** The enrolments with a participant code that has this text in it. */
+  /**
+   * The enrolments with a participant code that has this text in it, and those with a code of more than letters, digits and
+   * simple signs: answers may show such a code as another text than it is.
+   */
   *withCode(text: string): Generator<Enrolment> {
     for (let at = 0; at < this.#lines.length; at = this.#next(at)) {
       const line = this.#lines.slice(at, this.#next(at))
       // Most lines need not be taken apart: what is not quoted stands in them as it is.
-      if (!line.includes(text) && !line.includes('"')) continue
+      if (!line.includes(text) && !unusual.test(line)) continue
       const enrolment = this.#read(at)
-      if (enrolment.codes.some((code) => code.includes(text))) yield enrolment
+      if (enrolment.codes.some((code) => code.includes(text) || unusual.test(code))) yield enrolment
     }
   }
 
@@ -152,6 +155,9 @@ export class Roster {
     return enrolmentIn(this.#lines.slice(at, this.#next(at) - 1), this.#statuses)
   }
 }
+
+/** Anything in a line or a code beside letters, digits and simple signs. */
+const unusual = /[^A-Za-z0-9._:|+\t\n-]/
 
 const [tab, lineEnd, plus] = [9, 10, 43]
 

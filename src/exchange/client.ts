@@ -13,6 +13,7 @@ import { startDeadline } from './deadline.ts'
 import { restoreNumbers } from './decimal-literals.ts'
 import type { ExchangeCall } from './exchange.ts'
 import type { FhirClient, RequestShape } from './fhir-client.ts'
+import { freeAnswer } from './free-answer.ts'
 import { nextLinkOf, pageUrl } from './links.ts'
 import { isPartial } from './outcomes.ts'
 import { PageExpired } from './page-expired.ts'
@@ -83,8 +84,13 @@ export function createFhirClient(fhir: FhirOptions, meter?: Meter): FhirClient {
     const onMarked = () => {
       isMarked = true
     }
+    let hasControls = false
+    const onControls = () => {
+      hasControls = true
+    }
+    const { onReceived } = call
     const options = Object.assign(settings, {
-      dispatcher: pool.dispatcherFor({ signal, onSent, onReceived: call.onReceived, onMarked }),
+      dispatcher: pool.dispatcherFor({ signal, onSent, onReceived, onMarked, onControls }),
     })
     const { url, form: body } = request
     const leave = await call.turn?.(signal)
@@ -95,7 +101,7 @@ export function createFhirClient(fhir: FhirOptions, meter?: Meter): FhirClient {
         () => client.request(url, body === undefined ? { options } : { method: 'POST', options, body }),
       )
       if (!counted) onSent()
-      return { answer, isMarked }
+      return { answer, isMarked, hasControls }
     } catch (thrown) {
       // Where fetch was replaced (nock, a recorder) an answer comes without our dispatcher: it counts as well.
       if (!counted && statusOf(thrown) !== undefined) onSent()
@@ -183,11 +189,20 @@ function wholeUnless(shape: RequestShape | undefined, bundle: Bundle): Bundle {
   throw new BadAnswer('It says itself that its answer may be incomplete.')
 }
 
-/** The answer as a resource that is safe to read, with the digits of its numbers. */
-function decoded({ answer, isMarked }: { answer: object; isMarked: boolean }): AnyResource {
+/** An answer as it came. */
+interface Arrived {
+  readonly answer: object
+  /** Whether numbers in it are marked. */
+  readonly isMarked: boolean
+  /** Whether it may have control characters that FHIR forbids. */
+  readonly hasControls: boolean
+}
+
+/** The answer as a resource that is safe to read, with the digits of its numbers, without characters that FHIR forbids. */
+function decoded({ answer, isMarked, hasControls }: Arrived): AnyResource {
   return inSyncSpan('decode page', (span) => {
     if (isMarked) restoreNumbers(answer)
-    const resource = resourceOf(answer)
+    const resource = hasControls ? freeAnswer(resourceOf(answer)) : resourceOf(answer)
     const resources = 'entry' in resource && Array.isArray(resource.entry) ? resource.entry.length : 1
     span?.setAttribute('fhir_mcp.resources', resources)
     return resource

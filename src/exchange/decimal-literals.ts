@@ -6,6 +6,8 @@ import { isNumberLiteral, withDigits } from '../fhir/decimal-digits.ts'
 const mark = `fhir-mcp-${randomBytes(12).toString('hex')}:`
 /** A decimal of so many characters without exponent is what a double gives back, but for zeros at its end. */
 const surely = 15
+/** An answer with more raw control characters than this is left as it is: no JSON. */
+const mostControls = 100_000
 const error = {
   url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason',
   valueCode: 'error',
@@ -17,12 +19,13 @@ const quote = 0x22
 const backslash = 0x5c
 const minus = 0x2d
 const zero = 0x30
+const space = 0x20
 const brace = 0x7b
 const nine = 0x39
 
 /**
  * The bytes of a JSON text in which each number that `JSON.parse` would change (`1.00`, 17 digits, `1e999`) is a marked text
- * instead, for `restoreNumbers`; the same bytes where there is none, and where it is no object of JSON. Reads each byte once, which costs a small part of what
+ * instead, for `restoreNumbers`, and each control character within a text, which `JSON.parse` refuses, is escaped; the same bytes where there is none, and where it is no object of JSON. Reads each byte once, which costs a small part of what
  * parsing does; a parser that keeps all digits costs many times as much.
  */
 export function markNumbers(body: Buffer): Buffer {
@@ -31,9 +34,19 @@ export function markNumbers(body: Buffer): Buffer {
   let first = 0
   while (isBlank(body[first])) first += 1
   if (body[first] !== brace) return body
+  let isText = false
+  let controls = 0
   for (let at = first; at < body.length; at++) {
     const byte = body[at]
-    if (byte === quote) at = endOfText(body, at)
+    if (isText) {
+      if (byte === backslash) at += 1
+      else if (byte === quote) isText = false
+      else if (byte !== undefined && byte < space && controls < mostControls) {
+        controls += 1
+        pieces.push(body.subarray(from, at), escaped(byte))
+        from = at + 1
+      }
+    } else if (byte === quote) isText = true
     else if (byte === minus || isDigit(byte)) {
       const end = endOfNumber(body, at)
       if (mayChange(body, at, end)) {
@@ -81,10 +94,9 @@ function restore(node: object, name: string, digits: string): void {
   }
 }
 
-function endOfText(body: Buffer, start: number): number {
-  let at = start + 1
-  while (at < body.length && body[at] !== quote) at += body[at] === backslash ? 2 : 1
-  return at
+/** `\u0001` */
+function escaped(control: number): Buffer {
+  return Buffer.from(`\\u${control.toString(16).padStart(4, '0')}`)
 }
 
 function endOfNumber(body: Buffer, start: number): number {

@@ -23,6 +23,8 @@ export interface PoolRequest {
   readonly onReceived?: ((bytes: number) => void) | undefined
   /** Called where the JSON of the answer has numbers that are marked, for `restoreNumbers`. */
   readonly onMarked?: () => void
+  /** Called where the JSON of the answer may have control characters that FHIR forbids. */
+  readonly onControls?: () => void
 }
 
 /** The connections to the exchange, and to nothing else: whatever URL is asked for, they lead to its origin. */
@@ -63,6 +65,9 @@ export function createExchangePool(
   }
 }
 
+/** What control characters begin with in JSON, and little else. */
+const controls = ['\\u00', '\\b', '\\f'].map((begin) => Buffer.from(begin))
+
 type Headers = Record<string, string | string[] | undefined>
 
 function unpacking(
@@ -76,6 +81,7 @@ function unpacking(
   const finish = (controller: Dispatcher.DispatchController, body: Buffer, trailers: Headers) => {
     const marked = markNumbers(body)
     if (marked !== body) request.onMarked?.()
+    if (controls.some((begin) => marked.includes(begin))) request.onControls?.()
     if (marked.length > 0) handler.onResponseData?.(controller, marked)
     handler.onResponseEnd?.(controller, trailers)
   }

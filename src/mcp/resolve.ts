@@ -3,7 +3,7 @@ import type { RosterKey, Target } from '../access/target.ts'
 import { fhirMcpError } from '../errors.ts'
 import { idOf, isFhirId } from '../fhir/grammar.ts'
 import type { ResearchStudy } from '../fhir/types.ts'
-import { oneLine } from '../results/line.ts'
+import { isShownAs, oneLine } from '../results/line.ts'
 import type { Subject } from '../tools/tool.ts'
 import { patientHint } from './patient-hint.ts'
 
@@ -69,19 +69,13 @@ async function resolveStudy(text: string, directory: Directory): Promise<string>
 }
 
 function hasTitle(study: ResearchStudy, title: string): boolean {
-  return study.title !== undefined && asShown(study.title).toLowerCase() === asShown(title).toLowerCase()
-}
-
-/** As answers show a text: whoever copies it from there has to find it. */
-function asShown(text: string): string {
-  return oneLine(text, Number.POSITIVE_INFINITY)
+  return study.title !== undefined && isShownAs(study.title.toLowerCase(), title.toLowerCase())
 }
 
 function hasIdentifier(study: ResearchStudy, identifier: string): boolean {
   return (study.identifier ?? []).some(
     ({ system, value }) =>
-      value !== undefined &&
-      [value, `${system ?? ''}|${value}`].some((one) => asShown(one) === asShown(identifier)),
+      value !== undefined && [value, `${system ?? ''}|${value}`].some((one) => isShownAs(one, identifier)),
   )
 }
 
@@ -108,8 +102,10 @@ async function patientOfStudy(text: string, study: string, directory: Directory)
 }
 
 function* byCode(roster: Roster, code: string): Generator<string> {
-  for (const { patient, codes } of roster.withCode(code)) {
-    if (codes.some((one) => one === code || one.endsWith(`|${code}`))) yield patient
+  for (const { patient, codes } of roster.withCode(oneLine(code, Number.POSITIVE_INFINITY))) {
+    const values = codes.flatMap((one) => [one, one.slice(one.lastIndexOf('|') + 1)])
+    if (codes.some((one) => one.endsWith(`|${code}`)) || values.some((one) => isShownAs(one, code)))
+      yield patient
   }
 }
 

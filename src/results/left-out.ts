@@ -3,7 +3,7 @@ import type { Note } from './outcome.ts'
 
 /** What resources lost on their way out, in words; undefined where nothing. */
 export function leftOutText(leftOut: LeftOut | undefined): string | undefined {
-  const { references = 0, contained = 0, attachments = 0 } = leftOut ?? {}
+  const { references = 0, contained = 0, attachments = 0, characters = 0 } = leftOut ?? {}
   const texts = [
     ...(references === 0
       ? []
@@ -12,6 +12,7 @@ export function leftOutText(leftOut: LeftOut | undefined): string | undefined {
       ? []
       : [`Contained resources that are such people, or theirs: ${contained} left out.`]),
     ...(attachments === 0 ? [] : [`Contents of attachments: ${attachments} left out.`]),
+    ...(characters === 0 ? [] : [`Control characters, which FHIR forbids: ${characters} removed.`]),
   ]
   return texts.length === 0 ? undefined : texts.join(' ')
 }

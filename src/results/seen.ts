@@ -1,13 +1,10 @@
+import { withoutForbidden } from '../fhir/forbidden-characters.ts'
 import type { AnyResource } from '../fhir/types.ts'
 import { withoutUnseen } from '../unseen.ts'
 
-/** Control characters that FHIR has in no string (R5 §2.1.28.0.1): all but tab, line feed and carriage return. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what has to go
-const forbidden = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]+/g
-
 /** A text as formats that leave something out give it: without what nobody sees. */
 export function seenText(text: string): string {
-  return withoutUnseen(text.replace(forbidden, ''))
+  return withoutUnseen(withoutForbidden(text))
 }
 
 /** A resource with its texts so; the resource itself where they are. */

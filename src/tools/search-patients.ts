@@ -5,7 +5,7 @@ import type { Gap, PatientFilter, PatientList } from '../exchange/exchange.ts'
 import type { Patient } from '../fhir/types.ts'
 import { gapNotes } from '../results/gaps.ts'
 import { openPosition, pageById, pagedCall } from '../results/keyset.ts'
-import { oneLine } from '../results/line.ts'
+import { isShownAs, oneLine } from '../results/line.ts'
 import type { Note } from '../results/outcome.ts'
 import { type PatientEntry, patientColumns, patientRow } from '../results/patients.ts'
 import type { StudyEnrolment } from '../results/research-subject.ts'
@@ -135,8 +135,9 @@ async function idsByCode(code: string, context: GrantedContext): Promise<string[
   }
   const ids = new Set<string>()
   for (const { roster } of await rostersOf(context)) {
-    for (const { patient, codes } of roster.withCode(code)) {
-      if (codes.includes(code) && context.grant.standing(patient) === 'member') ids.add(patient)
+    for (const { patient, codes } of roster.withCode(oneLine(code, Number.POSITIVE_INFINITY))) {
+      if (codes.some((one) => isShownAs(one, code)) && context.grant.standing(patient) === 'member')
+        ids.add(patient)
     }
   }
   return [...ids]

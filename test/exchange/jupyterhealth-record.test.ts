@@ -176,7 +176,7 @@ describe('the imported records of a JupyterHealth Exchange', () => {
     const { as } = await startWithImports([record])
     const page = await as('northlake_member').search(onCondition, 'Condition', { search: {}, count: 10 })
     const [found] = page.resources
-    expect(leftOutOf(found ?? {})).toEqual({ references: 3, contained: 0, attachments: 0 })
+    expect(leftOutOf(found ?? {})).toEqual({ references: 3, contained: 0, attachments: 0, characters: 0 })
     expect(found).toMatchObject({
       extension: [{ url: 'urn:other', valueString: 'kept' }],
       participant: [

@@ -126,7 +126,7 @@ describe('a reference that an element may name a person by', () => {
     const focus = leave({ focus: [{ reference: 'Patient/own' }, reference] })
     expect(focus.focus).toEqual([{ reference: 'Patient/own' }, after])
     expect(focus.meta).toEqual({ tag: [subsetted] })
-    expect(leftOutOf(focus)).toEqual({ references: 1, contained: 0, attachments: 0 })
+    expect(leftOutOf(focus)).toEqual({ references: 1, contained: 0, attachments: 0, characters: 0 })
     const extended = leave({ code: { extension: extension({ valueReference: reference }) } })
     expect(extended.code).toEqual({ extension: extension({ valueReference: after }) })
   })
@@ -198,7 +198,7 @@ describe('a resource within a resource', () => {
       performer: [of('Patient'), { reference: '#d', display: 'A doctor' }, of('RelatedPerson'), of('Group')],
       hasMember: [nobody],
     })
-    expect(leftOutOf(left)).toEqual({ references: 4, contained: 4, attachments: 0 })
+    expect(leftOutOf(left)).toEqual({ references: 4, contained: 4, attachments: 0, characters: 0 })
     expect(leave({ contained: [patient] })).not.toHaveProperty('contained')
   })
 
@@ -232,7 +232,7 @@ describe('a resource within a resource', () => {
       specimen: { reference: '#s', display: 'Fremd' },
     })
     expect(left).toMatchObject({ contained: [doctor], specimen: of('Specimen') })
-    expect(leftOutOf(left)).toEqual({ references: 1, contained: 2, attachments: 0 })
+    expect(leftOutOf(left)).toEqual({ references: 1, contained: 2, attachments: 0, characters: 0 })
   })
 
   it('stays where it is nobody’s, or the patient’s, without people', () => {
@@ -338,12 +338,12 @@ describe('what leaves', () => {
       },
     )
     expect(left.valueAttachment).toEqual({ contentType: 'text/plain', title: 'A' })
-    expect(leftOutOf(left)).toEqual({ references: 0, contained: 0, attachments: 1 })
+    expect(leftOutOf(left)).toEqual({ references: 0, contained: 0, attachments: 1, characters: 0 })
   })
 
   it('is counted once, however often it is gone through, and what came masked is not counted', () => {
     const left = leave({ focus: [{ reference: 'Patient/foreign' }, of('Patient'), nobody] })
-    expect(leftOutOf(left)).toEqual({ references: 1, contained: 0, attachments: 0 })
+    expect(leftOutOf(left)).toEqual({ references: 1, contained: 0, attachments: 0, characters: 0 })
     expect(outgoing(left, policy)).toBe(left)
     expect(outgoing({ ...left }, policy).focus).toEqual(left.focus)
   })

@@ -144,6 +144,30 @@ describe('a patient in the caller’s words', () => {
     })
   })
 
+  it.each([
+    ['of a code with what nobody sees', 'A\u200b0\u202e01', 'A001'],
+    ['of a code of two lines', 'A\n 001', 'A 001'],
+    ['of a code with its system', 'urn:x|A\u00ad001', 'A001'],
+    ['of the code as it came', 'A\u200b001', 'A\u200b001'],
+    ['of a code with a quote', 'A "1"\u2800', 'A "1"'],
+  ])('is found by what answers show %s', async (_, code, text) => {
+    const one: Directory = {
+      ...directory().one,
+      roster: async () => rosterOf([enrolment('pat-5', code), enrolment('pat-6', 'A002')], true, 0),
+    }
+    const target = await resolve({ kind: 'patient', patient: text, study: 'study-a' }, one)
+    expect(target).toMatchObject({ patient: 'pat-5' })
+  })
+
+  it('is ambiguous where answers show two codes as one', async () => {
+    const one: Directory = {
+      ...directory().one,
+      roster: async () => rosterOf([enrolment('pat-5', 'A\u200b001'), enrolment('pat-6', 'A001')], true, 0),
+    }
+    const error = await thrownBy(resolve({ kind: 'patient', patient: 'A001', study: 'study-a' }, one))
+    expect(error?.code).toBe('FHIR_MCP_AMBIGUOUS')
+  })
+
   it.each(['Observation/1', 'Patient/1/x', 'pat 9', '../Patient/1', 'Patient/1?x=y', 'a,b', 'a|b', ''])(
     'is refused as %j',
     async (text) => {

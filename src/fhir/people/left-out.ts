@@ -6,6 +6,8 @@ export interface LeftOut {
   readonly contained: number
   /** Contents of attachments. */
   readonly attachments: number
+  /** Control characters that FHIR forbids. */
+  readonly characters: number
 }
 
 const kept = new WeakMap<object, LeftOut>()
@@ -22,11 +24,13 @@ export function noteLeftOut(resource: object, leftOut: LeftOut): void {
 
 /** What several resources lost together; undefined where they are whole. */
 export function leftOutOfAll(all: Iterable<LeftOut | undefined>): LeftOut | undefined {
-  let [references, contained, attachments] = [0, 0, 0]
+  let [references, contained, attachments, characters] = [0, 0, 0, 0]
   for (const one of all) {
     references += one?.references ?? 0
     contained += one?.contained ?? 0
     attachments += one?.attachments ?? 0
+    characters += one?.characters ?? 0
   }
-  return references + contained + attachments === 0 ? undefined : { references, contained, attachments }
+  const isWhole = references + contained + attachments + characters === 0
+  return isWhole ? undefined : { references, contained, attachments, characters }
 }

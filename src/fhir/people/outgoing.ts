@@ -1,3 +1,4 @@
+import { freeOfForbidden, removedFrom, withoutCount } from '../forbidden-characters.ts'
 import type { LocalReference } from '../reference.ts'
 import { markSubsetted } from '../subsetted.ts'
 import { keptContained } from './contained.ts'
@@ -16,23 +17,26 @@ export interface OutgoingPolicy {
 /**
  * A resource as it may leave: a reference to a person whom the policy does not name keeps its type and nothing else
  * (data-absent-reason `masked`), and contained people are left out. What was left out marks the resource SUBSETTED and is told by
- * `leftOutOf`. Where nothing is, the resource itself. A resource that went through is not gone through again.
+ * `leftOutOf`. Where nothing is, the resource itself. A resource that went through is not gone through again. Control characters that
+ * FHIR forbids go first, so that no reference is another one without them; a text without them is the whole of it.
  *
  * References are known by what they are in FHIR's definitions (R4 and R5): literal ones wherever they stand, and those by identifier or
  * display alone where their element may name a person. Narrative and free text are no references.
  */
 export function outgoing<T extends { resourceType: string }>(resource: T, policy: OutgoingPolicy): T {
   if (leftOutOf(resource) !== undefined) return resource
+  const free = freeOfForbidden(resource)
+  const characters = removedFrom(free) + (free === resource ? 0 : removedFrom(resource))
+  const whole = withoutCount(free)
   const tally: Tally = { references: 0, contained: 0, attachments: 0 }
   const walk: Walk = { policy, kept: nobody, gone: noTypes, tally }
   const walked =
-    'contained' in resource
-      ? walkedWith(resource, walk)
-      : elementsOf(resource as Node, resource.resourceType, walk)
-  if (tally.references + tally.contained + tally.attachments === 0) return resource
+    'contained' in whole ? walkedWith(whole, walk) : elementsOf(whole as Node, whole.resourceType, walk)
+  const isAll = tally.references + tally.contained + tally.attachments === 0
+  if (isAll && characters === 0) return resource
   // What is left of a resource is one of the same type.
-  const left = markSubsetted(walked as T)
-  noteLeftOut(left, tally)
+  const left = isAll ? whole : markSubsetted(walked as T)
+  noteLeftOut(left, { ...tally, characters })
   return left
 }
 
