@@ -14,10 +14,11 @@ const credentials = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i
 
 /**
  * Verifies the bearer of every request before its body is read. Throws UNAUTHENTICATED without a bearer, TOKEN_INVALID for
- * a malformed one and for two, RATE_LIMITED for an address that has sent too many bad ones, and what `identify` throws.
+ * a malformed one and for two, RATE_LIMITED for an address that has sent too many bad ones, and what `identify` throws. A known
+ * person whose claim is refused leaves a record.
  */
 export function createBearerCheck(
-  service: Pick<McpService, 'identify'>,
+  service: Pick<McpService, 'identify' | 'keepRefusedBearer'>,
   limits: Pick<Limits, 'countCall' | 'refusedTokens'>,
 ) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
@@ -27,17 +28,25 @@ export function createBearerCheck(
       throw fhirMcpError('UNAUTHENTICATED')
     const token = credentials.exec(authorization)?.[1]
     if (token === undefined) throw fhirMcpError('TOKEN_INVALID')
+    const record = (call: CallLine) => logCall(request, call)
     const principal = await limits.refusedTokens
       .identify(request, token, () => service.identify(token, clientSignal(reply)))
-      .catch((thrown: unknown) => {
-        if (isFhirMcpError(thrown) && thrown.at !== undefined) {
-          request.log.warn({ code: thrown.code, at: thrown.at }, unreadableClaimText)
+      .catch(async (thrown: unknown) => {
+        if (isFhirMcpError(thrown)) {
+          if (thrown.at !== undefined) {
+            request.log.warn({ code: thrown.code, at: thrown.at }, unreadableClaimText)
+          }
+          await service.keepRefusedBearer({ name: nameOf(request), record }, thrown)
         }
         throw thrown
       })
-    const record = (call: CallLine) => logCall(request, call)
     keepBearer(request, { principal, token, record, admit: () => limits.countCall(request) })
   }
+}
+
+/** What a request is called before it is read: `POST /mcp`. Never its URL, which may have a query. */
+function nameOf({ method, routeOptions }: FastifyRequest): string {
+  return `${method} ${routeOptions.url}`
 }
 
 function severalTokens() {

@@ -17,8 +17,9 @@ export interface CallRecord {
   readonly id: string
   /** ISO instant of the end. */
   readonly time: string
-  readonly kind: 'tool' | 'resource' | 'completion'
-  /** Name of the tool, or URI template of the resource. */
+  /** `request`: one that was refused before it was read, since the person's claim cannot be used. */
+  readonly kind: 'tool' | 'resource' | 'completion' | 'request'
+  /** Name of the tool, URI template of the resource, or method and route of the request. */
   readonly name: string
   readonly issuer: string
   readonly subject: string

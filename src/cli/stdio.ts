@@ -3,7 +3,7 @@ import { Writable } from 'node:stream'
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio'
 import { createAudit } from '../audit/create-audit.ts'
 import { sourceOf } from '../audit/fhir/source.ts'
-import type { Audit } from '../audit/record.ts'
+import type { Audit, CallLine } from '../audit/record.ts'
 import type { Configuration, Environment } from '../config/env.ts'
 import type { Options } from '../config/options.ts'
 import { fhirMcpError, isFhirMcpError } from '../errors.ts'
@@ -65,17 +65,20 @@ export function serveOverStdio(
   const underWay = new Set<Promise<unknown>>()
   const served = tracked(unasked(handlers, service.registry, source.kept), underWay)
   const countCall = createCallCount(callsPerPrincipal, () => Date.now())
+  const record = (line: CallLine) => log('info', 'mcp call', line)
   const bearer: StdioBearer = async (signal) => {
-    const asker = await service.bearer(signal).catch((thrown: unknown) => {
-      if (isFhirMcpError(thrown) && thrown.at !== undefined) {
-        log('warn', 'a claim of the token cannot be read: `at` is its first wrong element', {
-          code: thrown.code,
-          at: thrown.at,
-        })
+    const asker = await service.bearer(signal).catch(async (thrown: unknown) => {
+      if (isFhirMcpError(thrown)) {
+        if (thrown.at !== undefined) {
+          log('warn', 'a claim of the token cannot be read: `at` is its first wrong element', {
+            code: thrown.code,
+            at: thrown.at,
+          })
+        }
+        await service.keepRefusedBearer({ name: 'stdio', record }, thrown)
       }
       throw thrown
     })
-    const record: NonNullable<typeof asker.record> = (line) => log('info', 'mcp call', line)
     return { ...asker, record, admit: async () => countCall(asker.principal) }
   }
   const { lines, release } = tolerantLines(streams.stdin)

@@ -37,7 +37,8 @@ export function createIntrospect(
     if (from > at + options.clockTolerance || !isBearer(claims.token_type))
       throw fhirMcpError('TOKEN_INVALID')
     if ((claims.iss ?? options.issuer) !== options.issuer) throw fhirMcpError('TOKEN_INVALID')
-    const [subject, patient] = [subjectOf(claims), patientOf(claims)]
+    const subject = subjectOf(claims)
+    const patient = patientOf(claims, { issuer: options.issuer, subject })
     return {
       source: 'introspection',
       claims,

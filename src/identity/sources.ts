@@ -4,6 +4,7 @@ import type { AuthOptions } from '../config/auth.ts'
 import { fhirMcpError } from '../errors.ts'
 import type { Identified } from './cache.ts'
 import { permissionsOf, type Reading } from './reading.ts'
+import { ofPerson } from './refused-person.ts'
 import { answerLifetime, type Place, type Standing } from './standing.ts'
 import { isSuperuser } from './superuser.ts'
 
@@ -57,18 +58,18 @@ export function createReadPermissions(
     return { ...(permissions ?? noPermissions), superuser: true }
   }
 
-  return async (standing, token) => {
+  async function read(standing: Standing, token: string, known: { subject: string | undefined }) {
     const at = Math.floor(now() / 1000)
     const inHand = new Map(standing.inHand)
-    let { subject, patient, expiresAt } = standing
+    let { patient, expiresAt } = standing
     let found: Found | undefined
     let tooOld = false
     for (const place of places) {
       let reading = inHand.get(place)
       if (reading === undefined) {
-        reading = await sources.get(place)?.read(token, subject !== undefined)
+        reading = await sources.get(place)?.read(token, known.subject !== undefined)
         if (reading === undefined) continue
-        subject = sameSubject(subject, reading)
+        known.subject = sameSubject(known.subject, reading)
         patient = samePatient(patient, reading.patient)
         expiresAt = earliest(expiresAt, reading.expiresAt)
       }
@@ -88,7 +89,7 @@ export function createReadPermissions(
     return {
       principal: {
         issuer: options.issuer,
-        subject: subject ?? (await askSubject(token)),
+        subject: known.subject ?? (await askSubject(token)),
         client: standing.client,
         permissions,
         scopes: standing.scopes,
@@ -100,6 +101,15 @@ export function createReadPermissions(
       },
       keepUntil: Math.min(standing.keepUntil, claimsUntil, validUntil),
       signed: standing.signed,
+    }
+  }
+
+  return async (standing, token) => {
+    const known = { subject: standing.subject }
+    try {
+      return await read(standing, token, known)
+    } catch (thrown) {
+      throw ofPerson(thrown, { ...known, issuer: options.issuer, client: standing.client })
     }
   }
 }

@@ -100,10 +100,10 @@ export function createEstablish(parts: EstablishParts): Establish {
 export function standingOfJwt(
   jwt: VerifiedJwt,
   place: 'jwt' | 'id_token',
-  { requireScopes }: ScopeRule,
+  { requireScopes, issuer }: ScopeRule & Pick<AuthOptions, 'issuer'>,
 ): Standing {
   const { claims, subject, expiresAt } = jwt
-  const patient = patientOf(claims)
+  const patient = patientOf(claims, { issuer, subject })
   return {
     subject,
     client: clientOf(claims),

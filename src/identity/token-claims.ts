@@ -2,6 +2,7 @@ import { parseScopes, type Scopes } from '../access/scopes.ts'
 import { fhirMcpError, unreadableClaim } from '../errors.ts'
 import { isFhirId } from '../fhir/grammar.ts'
 import type { Claims } from './claim.ts'
+import { ofPerson } from './refused-person.ts'
 
 /** OAuth client of a token: `client_id` (RFC 9068, RFC 7662), else `azp` (OIDC). */
 export function clientOf(claims: Claims): string | undefined {
@@ -40,11 +41,17 @@ export function scopesOf(claims: Claims, required: boolean): Scopes {
   return parseScopes(scopeWordsOf(claims), required)
 }
 
-/** The SMART launch context `patient`. Throws NO_PERMISSIONS when it is not a FHIR id. */
-export function patientOf(claims: Claims): string | undefined {
+/** The SMART launch context `patient`. Throws NO_PERMISSIONS, of this person where that is given, when it is not a FHIR id. */
+export function patientOf(
+  claims: Claims,
+  person?: { readonly issuer: string; readonly subject: string | undefined },
+): string | undefined {
   const { patient } = claims
   if (patient === undefined || patient === null) return undefined
-  if (typeof patient !== 'string' || !isFhirId(patient)) throw unreadableClaim('patient')
+  if (typeof patient !== 'string' || !isFhirId(patient)) {
+    const error = unreadableClaim('patient')
+    throw person === undefined ? error : ofPerson(error, { ...person, client: clientOf(claims) })
+  }
   return patient
 }
 

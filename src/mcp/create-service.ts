@@ -8,6 +8,7 @@ import { type FhirMcpError, fhirMcpError, isFhirMcpError } from '../errors.ts'
 import type { CredentialOf } from '../exchange/credentials/credentials.ts'
 import type { ExchangeOpener } from '../exchange/exchange.ts'
 import type { Identify } from '../identity/identify.ts'
+import { refusedPerson } from '../identity/refused-person.ts'
 import { createTurns } from '../limits/turns.ts'
 import type { Answer } from '../results/answer.ts'
 import { createCursors } from '../results/cursor.ts'
@@ -155,6 +156,16 @@ export function createService(parts: ServiceParts): NamingService {
     ready: (signal) => opener.ready(signal),
 
     keepRefusal: keepToolRefusal,
+    async keepRefusedBearer({ name, record }, error) {
+      const principal = refusedPerson(error)
+      if (principal === undefined) return
+      await keepRefusal(
+        calls,
+        { kind: 'request', name, asker: { principal, record }, given: [] },
+        undefined,
+        error,
+      )
+    },
     auditStatus: () => parts.audit.status(),
 
     async close() {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Principal } from '../access/principal.ts'
 import type { Target } from '../access/target.ts'
 import { type Audit, type CallRecord, type CallTarget, isDenialCode, mostPatients } from '../audit/record.ts'
 import { createTouched, type Said, type Touched } from '../audit/touched.ts'
@@ -12,7 +13,10 @@ import type { Asker } from './service.ts'
 export interface Head {
   readonly kind: CallRecord['kind']
   readonly name: string
-  readonly asker: Pick<Asker, 'principal' | 'record'>
+  readonly asker: {
+    readonly principal: Pick<Principal, 'issuer' | 'subject' | 'client'>
+    readonly record?: Asker['record'] | undefined
+  }
   /** Names of the arguments that were given. */
   readonly given: readonly string[]
 }

@@ -42,6 +42,12 @@ export interface CompletionRequest extends Asker {
   readonly value: string
 }
 
+/** A request that is refused before it is read. */
+export interface RefusedRequest extends Pick<Asker, 'record'> {
+  /** Method and route; `stdio`. */
+  readonly name: string
+}
+
 /** A resource, as `resources/read` answers it. */
 export type ResourceContents = { readonly uri: string; readonly mimeType: string } & ResourceBody
 
@@ -82,6 +88,8 @@ export interface McpService {
   keepRefusedRead(request: ResourceRequest, error: FhirMcpError): Promise<void>
   /** The same for a completion. */
   keepRefusedCompletion(request: CompletionRequest, error: FhirMcpError): Promise<void>
+  /** The same for a request of a person whose claim cannot be used; it does nothing where it is not known whose that is. */
+  keepRefusedBearer(request: RefusedRequest, error: FhirMcpError): Promise<void>
   /** How the audit of this service fares. */
   auditStatus(): AuditStatus
   /** Resolves once the connections are ended and all records are kept, as far as they can be. */

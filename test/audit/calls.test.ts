@@ -311,6 +311,67 @@ describe('the record of a denial', () => {
     ])
   })
 
+  it('is kept of a known person whose claim cannot be used, and answers nothing before it is', async () => {
+    const send = async (claims: object, token?: string) =>
+      gateway.app.inject({
+        method: 'POST',
+        url: '/mcp?query=smith',
+        headers: {
+          ...mcpHeaders,
+          authorization: `Bearer ${token ?? (await site.issuer.token({ ...person, ...claims }))}`,
+        },
+        payload: rpc('tools/list', {}),
+      })
+    const unreadable = [
+      {},
+      { jhe_permissions: { studies: 'all of Smith' } },
+      { jhe_permissions: 7 },
+      { ...permitted, patient: 'Smith, Ada' },
+    ]
+    for (const claims of unreadable) {
+      const answer = await send(claims)
+      expect(answer.statusCode).toBe(403)
+      expect(last()).toEqual({
+        id: expect.any(String),
+        time: expect.any(String),
+        kind: 'request',
+        name: 'POST /mcp',
+        issuer: site.issuer.url,
+        subject: 'ada',
+        client: 'assistant',
+        arguments: [],
+        patients: [],
+        outcome: 'denied',
+        code: 'FHIR_MCP_NO_PERMISSIONS',
+        duration: expect.any(Number),
+        requests: 0,
+        received: 0,
+        bytes: 0,
+      })
+    }
+    expect(recordsIn(path)).toHaveLength(unreadable.length)
+    expect(readFileSync(path, 'utf8')).not.toMatch(/smith/i)
+    // The controls: nobody is known by a bad token, and a claim that is read is refused nothing.
+    expect((await send({}, 'a.bad.token')).statusCode).toBe(401)
+    expect((await send({ aud: 'https://another.example' })).statusCode).toBe(401)
+    expect((await send(permitted)).statusCode).toBe(200)
+    expect(recordsIn(path)).toHaveLength(unreadable.length)
+  })
+
+  it('is kept of one over stdio, too', async () => {
+    const stdio = await connectStdio({
+      FHIR_MCP_FHIR_BASE_URL: site.exchange.url,
+      FHIR_MCP_FHIR_CREDENTIALS: 'none',
+      FHIR_MCP_AUTH_ISSUER: site.issuer.url,
+      FHIR_MCP_AUTH_AUDIENCE: audience,
+      FHIR_MCP_AUDIT_PATH: path,
+      FHIR_MCP_ACCESS_TOKEN: await site.issuer.token(person),
+    })
+    expect((await stdio.call('list_studies')).text).toContain('FHIR_MCP_NO_PERMISSIONS')
+    expect(last()).toMatchObject({ kind: 'request', name: 'stdio', subject: 'ada', outcome: 'denied' })
+    await stdio.close()
+  })
+
   it('is kept of an answer that was held back', async () => {
     site.exchange.misbehave(({ path: asked }) =>
       asked.startsWith('/fhir/Patient') ? { kind: 'another-patient', patient: 'pat-10' } : undefined,

@@ -133,6 +133,16 @@ describe('AuditEvents', () => {
     expect(r4Events({ ...failed, code: undefined })[0]?.outcome).toBe('8')
   })
 
+  it('of a request that was refused unread are no interaction', () => {
+    const refused = { kind: 'request', name: 'POST /mcp', arguments: [], patients: [], target: undefined }
+    const denied = { ...refused, outcome: 'denied', code: 'FHIR_MCP_NO_PERMISSIONS' }
+    expect(r4Events(denied)).toHaveLength(1)
+    expect(r4Events(denied)[0]).toMatchObject({ outcome: '4', subtype: [{ code: 'POST /mcp' }] })
+    // The control: a call is one.
+    expect(r4Events(refused)[0]?.subtype).toHaveLength(1)
+    expect(r4Events()[0]?.subtype).toHaveLength(2)
+  })
+
   it('refer to patients of the exchange itself where they are kept there', () => {
     expect(r4Events({}, { sameServer: true })[0]?.entity?.[2]?.what).toEqual({
       type: 'Patient',

@@ -112,7 +112,12 @@ describe('a record that cannot be kept', () => {
     const headers = { ...mcpHeaders, authorization }
     const denied = () => app.inject({ method: 'POST', url: '/mcp', headers, payload })
     expect((await denied()).statusCode).toBe(403)
+    const unknown = `Bearer ${await site.issuer.token({ sub: 'ada', aud: audience })}`
+    const unread = () =>
+      app.inject({ method: 'POST', url: '/mcp', headers: { ...headers, authorization: unknown }, payload })
+    expect((await unread()).statusCode).toBe(403)
     file.fail()
+    expect((await unread()).statusCode).toBe(503)
     const refused = await denied()
     expect(refused.statusCode).toBe(503)
     expect(refused.headers['www-authenticate']).toBeUndefined()
@@ -120,7 +125,7 @@ describe('a record that cannot be kept', () => {
     expect(refused.body).not.toContain('SCOPE')
     file.mend()
     expect((await denied()).statusCode).toBe(403)
-    expect(recordsIn(file.path)).toHaveLength(2)
+    expect(recordsIn(file.path)).toHaveLength(3)
   })
 
   it('is counted where calls are to go on', async () => {

@@ -189,9 +189,12 @@ function profiled({ isRead, patient, record }: Event): Pick<r4.AuditEvent, 'meta
 
 function subtypesOf({ isRead, record }: Event): Code[] {
   const interaction = isRead ? 'read' : 'search'
+  const called = { system: calls, code: record.name }
+  // What was refused before it was read is no interaction yet.
+  if (record.kind === 'request') return [called]
   return [
     { system: 'http://hl7.org/fhir/restful-interaction', code: interaction, display: interaction },
-    { system: calls, code: record.name },
+    called,
   ]
 }
 

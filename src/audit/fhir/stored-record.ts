@@ -10,7 +10,7 @@ const isErrorCode = (text: unknown): text is ErrorCode =>
 const recordSchema = z.object({
   id: z.uuid(),
   time: z.iso.datetime(),
-  kind: z.enum(['tool', 'resource', 'completion']),
+  kind: z.enum(['tool', 'resource', 'completion', 'request']),
   name: z.string().min(1),
   issuer: z.string(),
   subject: z.string(),
