@@ -5,7 +5,7 @@ export const http: Connection = { transport: 'http', url: 'https://mcp.example.o
 
 export const stdioVariables = {
   FHIR_MCP_AUTH_ISSUER: 'https://exchange.example.org/o',
-  FHIR_MCP_AUTH_SOURCES: 'userinfo',
+  FHIR_MCP_AUTH_SOURCES: 'userinfo,exchange',
   FHIR_MCP_FHIR_BASE_URL: 'https://exchange.example.org/FHIR/R5',
   FHIR_MCP_FHIR_CREDENTIALS: 'forward',
   FHIR_MCP_LOGIN_CLIENT_ID: 'assistant',

@@ -90,7 +90,7 @@ describe('the variables of the deployment files', () => {
         clientId: 'mcp',
         clientSecret: 'of the exchange',
       },
-      claims: { sources: ['userinfo'], apiUrl: 'https://exchange.example.org/api/v1' },
+      claims: { sources: ['userinfo', 'exchange'], apiUrl: 'https://exchange.example.org/api/v1' },
       storage: { redis: options.limits.redis },
       keys: [{ kty: 'EC', alg: 'ES256' }],
     })
