@@ -46,14 +46,14 @@ function siteOf(fastify: FastifyInstance): Site {
 /** Makes the document of a registration. The scopes are those that a token of another client needs, and that its tools can need. */
 export function metadataOf(
   address: Address,
-  { issuer, acceptedScopes }: Pick<Options['auth'], 'issuer' | 'acceptedScopes'>,
+  { issuer, issuers, acceptedScopes }: Pick<Options['auth'], 'issuer' | 'issuers' | 'acceptedScopes'>,
   registry: Registry,
 ): ProtectedResourceMetadata {
   const needs = [...registry.tools.values()].flatMap((tool) => (isLocal(tool) ? [] : tool.rule.needs))
   return {
     resource: address.resourceUrl(),
     resource_name: implementation.title,
-    authorization_servers: [issuer],
+    authorization_servers: [issuer, ...issuers.map((further) => further.issuer)],
     scopes_supported: [...acceptedScopes, ...scopesFor(needs)],
     bearer_methods_supported: ['header'],
   }

@@ -11,26 +11,52 @@ function isTelling(scope: string): boolean {
   return !parseScopes(scope).present
 }
 
+const audience = z.union([z.string(), z.array(z.string()).min(1)])
+const sources = z.array(z.enum(['jwt', 'introspection', 'userinfo', 'exchange'])).min(1)
+const algorithms = z
+  .array(z.enum(['RS256', 'PS256', 'ES256', 'EdDSA', 'RS384', 'RS512', 'PS384', 'PS512', 'ES384', 'ES512']))
+  .min(1)
+const tokenTypes = z.array(z.string().trim().min(1)).min(1)
+const introspection = z.object({
+  url: secureUrl.describe('RFC 7662 endpoint'),
+  clientId: z.string(),
+  clientSecret: z.string(),
+})
+const superuser = z.object({ claim: z.string(), value: z.union([z.string(), z.boolean()]) })
+
+/** A further issuer. What it leaves out of its audience, its claim and its algorithms is that of the first. */
+const furtherIssuerSchema = z.strictObject({
+  issuer: secureUrl,
+  audience: audience.optional(),
+  sources: sources.optional(),
+  jwksUri: secureUrl.optional(),
+  algorithms: algorithms.optional(),
+  tokenTypes: tokenTypes.optional(),
+  claim: z.string().optional(),
+  claimPath: z.array(z.string()).optional(),
+  clients: z.array(z.string()).optional(),
+  introspection: introspection.optional(),
+  userinfoUrl: secureUrl.optional(),
+  superuser: superuser.optional(),
+})
+
 export const authSchema = z.object({
   issuer: secureUrl.describe('Issuer of the access tokens'),
-  audience: z
-    .union([z.string(), z.array(z.string()).min(1)])
+  issuers: z
+    .array(furtherIssuerSchema)
+    .default([])
+    .describe(
+      'Further issuers of JWT access tokens, each with its keys, audience and claim; opaque tokens are those of auth.issuer',
+    ),
+  audience: audience
     .optional()
     .describe('Our audience: what aud of an access token must hold; by default publicUrl with the path'),
-  sources: z
-    .array(z.enum(['jwt', 'introspection', 'userinfo', 'exchange']))
-    .min(1)
-    .default(['jwt'])
-    .describe('Where the permissions are read, first to last'),
+  sources: sources.default(['jwt']).describe('Where the permissions are read, first to last'),
   jwksUri: secureUrl.optional().describe("The issuer's keys; by default found by discovery"),
-  algorithms: z
-    .array(z.enum(['RS256', 'PS256', 'ES256', 'EdDSA', 'RS384', 'RS512', 'PS384', 'PS512', 'ES384', 'ES512']))
-    .min(1)
+  algorithms: algorithms
     .default(['RS256', 'PS256', 'ES256', 'EdDSA'])
     .describe('Signature algorithms that are accepted, each only with a key that is for it'),
-  tokenTypes: z
-    .array(z.string().trim().min(1))
-    .min(1)
+  tokenTypes: tokenTypes
     .default(['at+jwt'])
     .describe("Accepted `typ` of a JWT access token; add 'JWT' for an issuer that does not follow RFC 9068"),
   clockTolerance: seconds(5, 'Clock difference that is forgiven, at most 300', 300),
@@ -57,16 +83,9 @@ export const authSchema = z.object({
       'Whether a token without SMART scopes reads nothing; by default scopes narrow only tokens that have some',
     ),
   maxClaimsAge: seconds(900, 'How old claims may be before they are read again'),
-  introspection: z
-    .object({
-      url: secureUrl.describe('RFC 7662 endpoint'),
-      clientId: z.string(),
-      clientSecret: z.string(),
-    })
-    .optional(),
+  introspection: introspection.optional(),
   userinfoUrl: secureUrl.optional().describe('OIDC userinfo endpoint; by default found by discovery'),
-  superuser: z
-    .object({ claim: z.string(), value: z.union([z.string(), z.boolean()]) })
+  superuser: superuser
     .optional()
     .describe('Who may see everything: a claim and the value it must have (or hold)'),
   cacheSize: z.number().int().positive().default(10_000).describe('Principals that are kept'),

@@ -7,6 +7,7 @@ import { createDiscovery } from './discovery.ts'
 import { createExchangeApi } from './exchange-api.ts'
 import type { Identify } from './identify.ts'
 import { createIntrospect, type Introspect } from './introspection.ts'
+import { furtherIssuers, issuerNamedBy } from './issuers.ts'
 import { createAskJson } from './json-endpoint.ts'
 import { createIssuerKeys } from './jwks.ts'
 import { createVerifyJwt, signedBy, type VerifyJwt } from './jwt.ts'
@@ -42,7 +43,14 @@ export interface IdentifyParts {
  * configured or a source lacks its settings.
  */
 export function createIdentify(options: AuthOptions, dependencies: IdentifyDependencies): Identify {
-  return identifyWith(createIdentifyParts(options, dependencies))
+  const identifyBy = (own: AuthOptions) => identifyWith(createIdentifyParts(own, dependencies))
+  const first = identifyBy(options)
+  const further = new Map<unknown, Identify>(
+    furtherIssuers(options).map((own) => [own.issuer, identifyBy(own)]),
+  )
+  if (further.size === 0) return first
+  // An opaque token goes to the first and nowhere else: who holds it could be somebody at each.
+  return async (token, signal) => (further.get(issuerNamedBy(token)) ?? first)(token, signal)
 }
 
 /** `Identify` from its parts. */

@@ -1,7 +1,7 @@
 import type { Principal } from '../access/principal.ts'
 import type { AuthOptions } from '../config/auth.ts'
 import { fhirMcpError } from '../errors.ts'
-import { createIdentifyParts, type IdentifyDependencies, identifyWith } from './create-identify.ts'
+import { createIdentify, createIdentifyParts, type IdentifyDependencies } from './create-identify.ts'
 import { accessTokenHash, checkIdToken } from './id-token.ts'
 import type { VerifiedJwt } from './jwt.ts'
 import { answerLifetime, readingOfJwt, type Standing, standingOfJwt } from './standing.ts'
@@ -23,16 +23,16 @@ export type Tokens = (signal: AbortSignal, stale?: TokenPair) => Promise<TokenPa
 export type IdentifyPair = (pair: TokenPair, signal: AbortSignal) => Promise<Principal>
 
 /**
- * Makes `IdentifyPair`. An access token alone is identified as over HTTP. An ID token beside it must come from the same
- * issuer, be signed, name one of auth.clients (none configured is CONFIG), and belong to the access token: by its `at_hash`
- * (OIDC Core, §3.1.3.6), and where it has none, by the same subject. Whoever names a subject has to name that one; one of
+ * Makes `IdentifyPair`. An access token alone is identified as over HTTP. An ID token beside it must come from
+ * `auth.issuer`, as the access token then, be signed, name one of auth.clients (none configured is CONFIG), and belong to the
+ * access token: by its `at_hash` (OIDC Core, §3.1.3.6), and where it has none, by the same subject. Whoever names a subject has to name that one; one of
  * them has to be sure of it: the access token itself or introspection, as `namesPerson` says, else userinfo (OIDC Core,
  * §5.3.2). Its claims come before those of the sources.
  */
 export function createStdioIdentify(options: AuthOptions, dependencies: IdentifyDependencies): IdentifyPair {
   const parts = createIdentifyParts(options, dependencies)
   const { cache, establish, readPermissions, verifyJwt, askUserinfo } = parts
-  const identify = identifyWith(parts)
+  const identify = createIdentify(options, dependencies)
 
   async function verifyIdToken(idToken: string): Promise<VerifiedJwt & { readonly algorithm: unknown }> {
     const presented = presentedJwt(idToken)

@@ -43,6 +43,7 @@ export function createMcpService(options: Options, surroundings: ServiceSurround
     createIdentify(auth, identityOf(options, surroundings)),
     surroundings.meter,
   )
+  // A further issuer that is away must not take the service from everybody else.
   const issuerReady = createIssuerReady(auth, surroundings.now)
   const service = createService({ ...partsOf(options, surroundings), identify })
   return {

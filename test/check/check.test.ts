@@ -182,6 +182,19 @@ describe('check of the exchange', () => {
   })
 })
 
+describe('check of further issuers', () => {
+  it('names the one whose metadata cannot be read, and is content with those that can be', async () => {
+    const { environment } = await startSetting()
+    const other = await startIssuer()
+    onTestFinished(() => other.close())
+    const issuers = (issuer: string) => ({ FHIR_MCP_AUTH_ISSUERS: JSON.stringify([{ issuer }]) })
+    const good = await checked({ ...environment, ...issuers(other.url) })
+    expect(good.by.issuer?.outcome).toBe('ok')
+    const bad = await checked({ ...environment, ...issuers(`${other.url}/elsewhere`) })
+    expect(bad.by.issuer).toMatchObject({ outcome: 'fail', found: expect.stringContaining('/elsewhere') })
+  })
+})
+
 describe('check of rosters', () => {
   it('says which one the exchange refuses', async () => {
     const setting = await startSetting()

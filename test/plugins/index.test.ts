@@ -7,7 +7,7 @@ import defaultExport, {
   fhirMcp,
   wellKnown,
 } from '../../plugins/index.ts'
-import { permissionsClaim } from '../../src/test-kit/index.ts'
+import { permissionsClaim, startIssuer } from '../../src/test-kit/index.ts'
 import { auditFile, recordsIn } from '../audit/records.ts'
 import { siteForAll } from '../e2e/site.ts'
 import { mcpHeaders, rpc } from './gateway.ts'
@@ -118,6 +118,26 @@ describe('the plugin', () => {
     ])
     const metadata = await app.inject('/.well-known/oauth-protected-resource/mcp')
     expect(metadata.json().scopes_supported).toEqual(expect.arrayContaining(['mcp', 'user/Patient.rs']))
+  })
+
+  it('names every issuer in its metadata, and takes a token of each', async () => {
+    const other = await startIssuer()
+    onTestFinished(() => other.close())
+    const { issuer } = site
+    const app = await registered({ auth: { issuer: issuer.url, issuers: [{ issuer: other.url }] } })
+    const metadata = await app.inject('/.well-known/oauth-protected-resource/mcp')
+    expect(metadata.json().authorization_servers).toEqual([issuer.url, other.url])
+    for (const one of [issuer, other]) {
+      const token = await one.token({
+        sub: 'ada',
+        aud: `${publicUrl}/mcp`,
+        ...permissionsClaim({ studies: ['study-a'] }),
+      })
+      const answer = await call(app, token, 'get_my_access')
+      expect(answer.json().result.structuredContent).toMatchObject({ subject: 'ada', issuer: one.url })
+    }
+    await other.close()
+    expect((await app.inject('/ready')).statusCode).toBe(200)
   })
 
   it('does not get ready with a role that names a tool which there is not, its own tools aside', async () => {
