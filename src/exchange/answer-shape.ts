@@ -1,4 +1,4 @@
-import type { FhirMcpError } from '../errors.ts'
+import { type FhirMcpError, fhirMcpError } from '../errors.ts'
 import { digitsOf } from '../fhir/decimal-digits.ts'
 import type { AnyResource, Bundle } from '../fhir/types.ts'
 import { BadAnswer } from './bad-answer.ts'
@@ -18,9 +18,14 @@ export function resourceOf(answer: object): AnyResource {
   return { ...answer, resourceType: answer.resourceType }
 }
 
-/** The resource as one of this type, and of this id where one is given. Throws EXCHANGE_REJECTED. */
+/**
+ * The resource as one of this type, and of this id where one is given. Throws EXCHANGE_REJECTED; another one of the type in its
+ * place, such as another patient, is EXCHANGE_LEAK.
+ */
 export function resourceNamed(resource: AnyResource, type: string, id?: string): AnyResource {
-  if (resource.resourceType !== type || (id !== undefined && resource.id !== id)) throw notAsAsked()
+  const { resourceType, id: named } = resource
+  if (resourceType !== type || (id !== undefined && typeof named !== 'string')) throw notAsAsked()
+  if (id !== undefined && named !== id) throw fhirMcpError('EXCHANGE_LEAK')
   return resource
 }
 

@@ -3,12 +3,14 @@ import { EncryptJWT, jwtDecrypt } from 'jose'
 import type { Principal } from '../access/principal.ts'
 import { fhirMcpError } from '../errors.ts'
 
-/** What a cursor is bound to: it is refused for another principal, tool or set of arguments. */
+/** What a cursor is bound to: it is refused for another principal, tool or set of arguments, and where other rows are allowed. */
 export interface CursorBinding {
   readonly principal: Pick<Principal, 'issuer' | 'subject'>
   readonly tool: string
   /** The arguments of the call; `cursor` itself, `format` and `limit` do not count. */
   readonly arguments: Readonly<Record<string, unknown>>
+  /** What narrows the rows of the call beyond its arguments, where the position is the exchange's own: `narrowedBy`. */
+  readonly narrowed?: readonly string[]
 }
 
 /** Seals and opens cursors. Permissions are never in one: every page is decided anew. */
@@ -65,10 +67,10 @@ async function decrypt(
   }
 }
 
-function digest({ principal, tool, arguments: given }: CursorBinding): string {
+function digest({ principal, tool, arguments: given, narrowed = [] }: CursorBinding): string {
   const names = Object.keys(given).filter((name) => !free.has(name) && given[name] !== undefined)
   const pairs = names.sort().map((name) => [name, given[name]])
   return createHash('sha256')
-    .update(JSON.stringify([principal.issuer, principal.subject, tool, pairs]))
+    .update(JSON.stringify([principal.issuer, principal.subject, tool, pairs, narrowed]))
     .digest('base64url')
 }

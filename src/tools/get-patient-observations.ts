@@ -12,6 +12,7 @@ import { pageAnswer } from '../results/searchset.ts'
 import { excludedStatusOf, hasOtherFocus } from '../results/standing.ts'
 import { type Format, format } from './arguments/format.ts'
 import { cursor, limit } from './arguments/paging.ts'
+import { narrowedBy } from './narrowed-by.ts'
 import { observationArguments, observationRule, patientArguments } from './observations/arguments.ts'
 import { type AskedObservations, askedObservations, patientSubject, wordingOf } from './observations/asked.ts'
 import { importNotes } from './observations/import-notes.ts'
@@ -51,6 +52,7 @@ export const getPatientObservations = defineTool({
       principal: context.principal,
       tool: 'get_patient_observations',
       arguments: boundTo(given, patient),
+      narrowed: narrowedBy(context.grant, patient),
     }
     const position = await openPosition(given.cursor, (sealed) => context.cursors.open(call, sealed))
     const fitting = Math.max(1, Math.floor(context.byteBudget / leastBytes[given.format]))

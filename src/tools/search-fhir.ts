@@ -18,6 +18,7 @@ import {
   recordRule,
 } from './compartment/arguments.ts'
 import { medicationsFor, unnamedNotes } from './compartment/medications.ts'
+import { narrowedBy } from './narrowed-by.ts'
 import { patientOf } from './target-patient.ts'
 import { defineTool } from './tool.ts'
 
@@ -70,6 +71,7 @@ export function searchFhir(types: AllowedTypes) {
         principal: context.principal,
         tool: 'search_fhir',
         arguments: { type, search: given.search, patient_id: patient },
+        narrowed: narrowedBy(context.grant, patient),
       }
       const position = await openPosition(given.cursor, (sealed) => context.cursors.open(call, sealed))
       const fitting = Math.max(1, Math.floor(context.byteBudget / leastBytes[format]))

@@ -85,10 +85,20 @@ describe.each(['R4', 'R5'] as const)('a HAPI server, %s, that', (fhirVersion) =>
     expect((await client.call(tool, given)).isError).toBe(false)
   })
 
+  it('answers a named patient with another one, within reach or not, is found out', async () => {
+    for (const patient of ['pat-10', 'pat-2']) {
+      misbehave('Patient', { kind: 'another-patient', patient })
+      const called = await client.call('get_patient_demographics', { patient_id: 'pat-1' })
+      hasCode(called, 'EXCHANGE_LEAK')
+      expect(JSON.stringify(called)).not.toContain(patient)
+    }
+    await recordedWithout(/pat-10|pat-2/)
+  })
+
   it.each(calls)('answers another patient in %s is found out by %s', async (type, tool, given) => {
     misbehave(type, { kind: 'another-patient', patient: 'pat-10' })
     const called = await client.call(tool, given)
-    hasCode(called, 'EXCHANGE_LEAK', 'EXCHANGE_REJECTED')
+    hasCode(called, 'EXCHANGE_LEAK')
     expect(JSON.stringify(called)).not.toContain('pat-10')
     await recordedWithout(/pat-10/)
   })

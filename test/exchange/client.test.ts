@@ -219,7 +219,6 @@ describe('answers that are not what was asked for', () => {
     ['a list', '[]'],
     ['an object that is no resource', '{"id":"1"}'],
     ['another type', '{"resourceType":"Observation","id":"1"}'],
-    ['another id', '{"resourceType":"Patient","id":"2"}'],
     ['no id', '{"resourceType":"Patient"}'],
     ['an OperationOutcome', '{"resourceType":"OperationOutcome","issue":[]}'],
     ['a poisoned key', '{"resourceType":"Patient","id":"1","contact":[{"__proto__":{"x":1}}]}'],
@@ -230,6 +229,14 @@ describe('answers that are not what was asked for', () => {
     const call = callOf()
     await expect(clientOf(exchange.baseUrl).read(call, 'Patient', '1')).rejects.toMatchObject(rejected)
     expect(call.requests()).toBe(1)
+  })
+
+  it('takes another patient in the place of the one that was asked for as a leak', async () => {
+    const exchange = await startExchange((response) => json(response, { ...patient, id: 'another' }))
+    const read = (id: string) => clientOf(exchange.baseUrl).read(callOf(), 'Patient', id)
+    await expect(read('1')).rejects.toMatchObject({ code: 'FHIR_MCP_EXCHANGE_LEAK' })
+    // The control: the one that was asked for.
+    expect(await read('another')).toMatchObject({ id: 'another' })
   })
 
   it.each([
