@@ -2,7 +2,7 @@ import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import type { Options } from '../src/config/options.ts'
 import { tooManyCalls } from '../src/limits/count-calls.ts'
 import { openWindows } from '../src/limits/open-windows.ts'
-import { principalKey } from '../src/limits/principal-key.ts'
+import { personKey } from '../src/limits/person-key.ts'
 import { createTurns, type Turns } from '../src/limits/turns.ts'
 import { bearerOfRequest } from './bearer-of-request.ts'
 import { sendRefusal } from './errors.ts'
@@ -14,7 +14,7 @@ import { createRefusedTokens, type RefusedTokens } from './refused-tokens.ts'
 export interface Limits {
   /** Counts a request of an address, before anything is known of its token. Throws RATE_LIMITED. */
   readonly countRequest: Limiter
-  /** Counts a call of the principal whose request this is. Throws RATE_LIMITED. */
+  /** Counts a call of the person whose request this is. Throws RATE_LIMITED. */
   readonly countCall: Limiter
   readonly refusedTokens: RefusedTokens
   readonly turns: Turns
@@ -46,7 +46,7 @@ export async function createLimits(
     countCall: limiter({
       name: `${path} principal`,
       max: limits.callsPerPrincipal,
-      keyOf: (request) => principalKey(bearerOfRequest(request).principal),
+      keyOf: (request) => personKey(bearerOfRequest(request).principal),
       detail: tooManyCalls(limits.callsPerPrincipal),
     }),
     refusedTokens: createRefusedTokens(limits.refusedTokensPerAddress, now),

@@ -2,10 +2,11 @@ import type { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js
 import { isJSONRPCRequest, type JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
 import type { Principal } from '../src/access/principal.ts'
 import { fhirMcpError } from '../src/errors.ts'
+import { personKey } from '../src/limits/person-key.ts'
 import { type Bearer, handleOf } from '../src/mcp/bearers.ts'
 import { atExpiry } from './expiry.ts'
 
-/** How many streams may be open: over all, and for one principal. */
+/** How many streams may be open: over all, and for one person. */
 export interface StreamLimits {
   readonly total: number
   readonly perPrincipal: number
@@ -28,6 +29,7 @@ export interface SseSessions {
 interface Session {
   readonly transport: SSEServerTransport
   readonly owner: string
+  readonly person: string
   readonly close: () => void
   /** Closes it once nothing is pending. */
   readonly expire: () => void
@@ -43,8 +45,8 @@ export function createSseSessions(limits: StreamLimits, now: () => number): SseS
   const sessions = new Map<string, Session>()
 
   function assertRoom(principal: Principal): void {
-    const owner = ownerOf(principal)
-    const own = [...sessions.values()].filter((session) => session.owner === owner).length
+    const person = personKey(principal)
+    const own = [...sessions.values()].filter((session) => session.person === person).length
     if (sessions.size >= limits.total || own >= limits.perPrincipal) {
       throw fhirMcpError('RATE_LIMITED', { detail: 'Too many SSE streams are open.', retryAfter: 60 })
     }
@@ -63,6 +65,7 @@ export function createSseSessions(limits: StreamLimits, now: () => number): SseS
       const session: Session = {
         transport,
         owner: ownerOf(principal),
+        person: personKey(principal),
         close,
         expire,
         pending: new Set(),

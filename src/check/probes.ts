@@ -4,6 +4,7 @@ import { createRosterStore } from '../access/rosters.ts'
 import type { Audit } from '../audit/record.ts'
 import type { Environment } from '../config/env.ts'
 import { fhirMcpError, isFhirMcpError } from '../errors.ts'
+import { createBytesInFlight } from '../exchange/bytes-in-flight.ts'
 import { createFhirClient } from '../exchange/client.ts'
 import { createCredentials } from '../exchange/credentials/credentials.ts'
 import { detectDialect } from '../exchange/detect.ts'
@@ -111,6 +112,7 @@ export function openProbes(setting: CheckSetting, surroundings: CheckSurrounding
       audit: record,
       standings: () => [],
       credentialOf: createCredentials(fhir, { now }),
+      bytes: createBytesInFlight(fhir.bytesInFlight),
       turns: createTurns({ atOnce: fhir.connections, waiting: Infinity, patience: Infinity }),
       context: {
         cursors: createCursors(randomBytes(32), now),

@@ -51,6 +51,14 @@ export const fhirSchema = z
       .positive()
       .default(67_108_864)
       .describe('Largest answer of the exchange, unpacked'),
+    bytesInFlight: z
+      .number()
+      .int()
+      .nonnegative()
+      .default(33_554_432)
+      .describe(
+        'Bytes of large answers of the exchange (over 1 MiB, unpacked) that all calls hold together; one answer more may be read beyond it, the others wait; 0: any number',
+      ),
     cachedAnswers: z
       .boolean()
       .default(false)

@@ -43,7 +43,7 @@ const pressureSchema = z
 
 export const limitsSchema = z
   .object({
-    callsPerPrincipal: perMinute(300, 'Calls of one principal (issuer, subject, client)'),
+    callsPerPrincipal: perMinute(300, 'Calls of one person (issuer and subject), whatever their clients,'),
     requestsPerAddress: perMinute(6000, 'Requests from one address'),
     refusedTokensPerAddress: perMinute(
       100,
@@ -54,13 +54,13 @@ export const limitsSchema = z
       .int()
       .min(1)
       .default(8)
-      .describe('Calls of one principal that are under way at the same time'),
+      .describe('Calls of one person that are under way at the same time'),
     callsWaiting: z
       .number()
       .int()
       .nonnegative()
       .default(16)
-      .describe('Calls of one principal that wait for one of those to end; further ones are refused'),
+      .describe('Calls of one person that wait for one of those to end; further ones are refused'),
     patience: milliseconds(5000, 'Longest such wait'),
     redis: limitsRedis.describe(
       'URL of the Redis in which is counted, for several processes; without it each counts in its memory',

@@ -4,11 +4,13 @@ import type { FhirOptions } from '../config/fhir.ts'
 import { fhirMcpError } from '../errors.ts'
 import { isFhirId, isResourceType } from '../fhir/grammar.ts'
 import type { AnyResource, Bundle } from '../fhir/types.ts'
+import { giveWay } from '../give-way.ts'
 import { type RequestFault, watchRequests } from '../telemetry/exchange-request.ts'
 import type { Meter } from '../telemetry/meter.ts'
 import { inSyncSpan } from '../telemetry/spans.ts'
 import { resourceNamed, resourceOf, searchsetOf } from './answer-shape.ts'
 import { BadAnswer } from './bad-answer.ts'
+import { type AnswerBytes, waitedForBytes } from './bytes-in-flight.ts'
 import { startDeadline } from './deadline.ts'
 import { restoreNumbers } from './decimal-literals.ts'
 import type { ExchangeCall } from './exchange.ts'
@@ -46,6 +48,7 @@ interface Sending {
   readonly signal: AbortSignal
   /** How often it was sent before. */
   readonly resend: number
+  readonly bytes: AnswerBytes | undefined
 }
 
 /**
@@ -67,7 +70,7 @@ export function createFhirClient(fhir: FhirOptions, meter?: Meter): FhirClient {
   async function send(
     call: ExchangeCall,
     request: ExchangeRequest,
-    { authorization, signal, resend }: Sending,
+    { authorization, signal, resend, bytes }: Sending,
   ) {
     let counted = false
     const onSent = () => {
@@ -88,9 +91,21 @@ export function createFhirClient(fhir: FhirOptions, meter?: Meter): FhirClient {
     const onControls = () => {
       hasControls = true
     }
+    let parsed: object | undefined
+    const onParsed = (answer: object) => {
+      parsed = answer
+    }
     const { onReceived } = call
     const options = Object.assign(settings, {
-      dispatcher: pool.dispatcherFor({ signal, onSent, onReceived, onMarked, onControls }),
+      dispatcher: pool.dispatcherFor({
+        signal,
+        onSent,
+        onReceived,
+        onMarked,
+        onControls,
+        onParsed,
+        bytes,
+      }),
     })
     const { url, form: body } = request
     const leave = await call.turn?.(signal)
@@ -101,7 +116,7 @@ export function createFhirClient(fhir: FhirOptions, meter?: Meter): FhirClient {
         () => client.request(url, body === undefined ? { options } : { method: 'POST', options, body }),
       )
       if (!counted) onSent()
-      return { answer, isMarked, hasControls }
+      return { answer: parsed ?? answer, isMarked, hasControls }
     } catch (thrown) {
       // Where fetch was replaced (nock, a recorder) an answer comes without our dispatcher: it counts as well.
       if (!counted && statusOf(thrown) !== undefined) onSent()
@@ -122,15 +137,20 @@ export function createFhirClient(fhir: FhirOptions, meter?: Meter): FhirClient {
       let authorization = await authorize()
       for (let resend = 0; ; resend++) {
         const retried = resend > 0
-        const outcome = await send(call, request, { authorization, signal: deadline.signal, resend }).then(
-          (sent) => sent,
+        const bytes = call.bytes?.answer()
+        const { signal } = deadline
+        const outcome = await send(call, request, { authorization, signal, resend, bytes }).then(
+          async (sent) => ({ answer: await readWith(bytes, sent) }),
           (thrown: unknown) => {
+            const waited = bytes?.isWaiting() ?? false
+            bytes?.drop()
+            if (waited && !call.signal.aborted && signal.aborted) throw waitedForBytes()
             deadline.throwIfOver()
             if (request.page && statusOf(thrown) === 410) throw new PageExpired()
             return { ...failureOf(thrown, Date.now()), unauthorized: statusOf(thrown) === 401 }
           },
         )
-        if ('answer' in outcome) return decoded(outcome)
+        if ('answer' in outcome) return outcome.answer
         if (outcome.unauthorized && !retried) {
           const next = await authorize(authorization)
           if (next === authorization) throw outcome.error
@@ -196,6 +216,19 @@ interface Arrived {
   readonly isMarked: boolean
   /** Whether it may have control characters that FHIR forbids. */
   readonly hasControls: boolean
+}
+
+/** Decodes an answer; the work on a large one gives way to others before and after. */
+async function readWith(bytes: AnswerBytes | undefined, arrived: Arrived): Promise<AnyResource> {
+  try {
+    if (!bytes?.isLarge()) return decoded(arrived)
+    await giveWay()
+    const resource = decoded(arrived)
+    await giveWay()
+    return resource
+  } finally {
+    bytes?.keep()
+  }
 }
 
 /** The answer as a resource that is safe to read, with the digits of its numbers, without characters that FHIR forbids. */

@@ -4,6 +4,7 @@ import type { Enrolment, Roster } from '../access/roster.ts'
 import type { CompartmentType } from '../fhir/compartment.ts'
 import { isImported } from '../fhir/imported.ts'
 import type { AnyResource, Observation, Patient, ResearchStudy } from '../fhir/types.ts'
+import { mapInSlices } from '../give-way.ts'
 import type { Asking } from './asking.ts'
 import { patientOfGrant } from './check.ts'
 import type {
@@ -116,7 +117,7 @@ export function createExchange(find: () => Promise<Spoken>): Exchange {
       const spoken = await ask(grant, async (found) => found)
       const leaving = observationWithin(grant, spoken)
       for await (const page of spoken.dialect.observationsOfPatients(spoken.asking, grant, query)) {
-        const observations = page.observations.map(({ patient, observation }) => ({
+        const observations = await mapInSlices(page.observations, ({ patient, observation }) => ({
           patient,
           observation: leaving(observation),
         }))
@@ -143,7 +144,8 @@ export function createExchange(find: () => Promise<Spoken>): Exchange {
     search: (grant, type, query) =>
       ask(grant, async (spoken) => {
         const page = await spoken.dialect.searchOf(spoken.asking, grant, type, query)
-        return { ...page, resources: page.resources.map(outgoingWithin(grant, spoken, 'left out')) }
+        const leaving = outgoingWithin(grant, spoken, 'left out')
+        return { ...page, resources: await mapInSlices(page.resources, leaving) }
       }),
     read: (grant, type, id) =>
       ask(grant, async (spoken) =>
@@ -163,7 +165,7 @@ async function pageOf(
   query: ObservationPageQuery,
 ): Promise<ObservationPage> {
   const page = await spoken.dialect.observationsOf(spoken.asking, grant, patient, query)
-  return { ...page, observations: page.observations.map(observationWithin(grant, spoken)) }
+  return { ...page, observations: await mapInSlices(page.observations, observationWithin(grant, spoken)) }
 }
 
 /** Nobody can tell what is in an attachment of another server. */

@@ -11,6 +11,7 @@ import type {
   ResearchStudy,
   SearchCode,
 } from '../fhir/types.ts'
+import type { CallBytes } from './bytes-in-flight.ts'
 import type { SearchArguments } from './compartment/conditions.ts'
 
 /** What the plugin sends to the exchange for a caller. `identity` tells credentials apart without holding them. */
@@ -35,6 +36,8 @@ export interface ExchangeCall {
   readonly signal: AbortSignal
   /** Waits until this caller may send one more request; what it returns is called when that one is answered. */
   readonly turn?: (signal: AbortSignal) => Promise<() => void>
+  /** What the call may hold of large answers, of which the next is read when there is room. */
+  readonly bytes?: CallBytes
   /** Milliseconds that are left of the call: no answer is waited for longer, but for a few seconds where it is over. */
   readonly left?: () => number
   /** Called once for each request that is sent to the exchange. */

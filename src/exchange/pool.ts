@@ -1,6 +1,12 @@
+import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { type Dispatcher, Pool } from 'undici'
+import { giveWay } from '../give-way.ts'
+import { parseBundle } from './bundle-slices.ts'
+import type { AnswerBytes } from './bytes-in-flight.ts'
 import { markNumbers } from './decimal-literals.ts'
+
+const unpacked = promisify(gunzip)
 
 /** An answer that arrived and cannot be used: too large once unpacked, or not packed as was asked. */
 export class UnusableAnswer extends Error {
@@ -25,6 +31,10 @@ export interface PoolRequest {
   readonly onMarked?: () => void
   /** Called where the JSON of the answer may have control characters that FHIR forbids. */
   readonly onControls?: () => void
+  /** Takes a large answer that was read here, entry by entry; the body is an empty object then. */
+  readonly onParsed?: (answer: object) => void
+  /** What the answer may take of memory; it is read on when there is room. */
+  readonly bytes?: AnswerBytes | undefined
 }
 
 /** The connections to the exchange, and to nothing else: whatever URL is asked for, they lead to its origin. */
@@ -70,6 +80,9 @@ const controls = ['\\u00', '\\b', '\\f'].map((begin) => Buffer.from(begin))
 
 type Headers = Record<string, string | string[] | undefined>
 
+/** From so many bytes on the work on an answer gives way to others in between. */
+const large = 1_048_576
+
 function unpacking(
   handler: Dispatcher.DispatchHandler,
   request: PoolRequest,
@@ -77,13 +90,34 @@ function unpacking(
 ): Dispatcher.DispatchHandler {
   const chunks: Buffer[] = []
   let isPacked = false
+  let isWell = false
+  let received = 0
   // Given on in one piece: whether it is whole, and what numbers are in it, is known at its end.
-  const finish = (controller: Dispatcher.DispatchController, body: Buffer, trailers: Headers) => {
+  const finish = async (controller: Dispatcher.DispatchController, body: Buffer, trailers: Headers) => {
+    const isLarge = body.length > large
+    if (isLarge) await giveWay()
     const marked = markNumbers(body)
     if (marked !== body) request.onMarked?.()
     if (controls.some((begin) => marked.includes(begin))) request.onControls?.()
-    if (marked.length > 0) handler.onResponseData?.(controller, marked)
+    if (isLarge) await giveWay()
+    const parsed = isLarge && isWell && request.onParsed ? await parseBundle(marked) : undefined
+    if (request.signal.aborted) return
+    if (parsed !== undefined) request.onParsed?.(parsed)
+    const given = parsed === undefined ? marked : Buffer.from('{}')
+    if (given.length > 0) handler.onResponseData?.(controller, given)
     handler.onResponseEnd?.(controller, trailers)
+  }
+  const room = (bytes: number) =>
+    new Promise<void>((resolve) => {
+      if (request.bytes?.take(bytes, resolve) ?? true) resolve()
+    })
+  const readOnWhenRoom = (controller: Dispatcher.DispatchController, bytes: number) => {
+    const there = request.bytes?.take(bytes, () => controller.resume()) ?? true
+    if (!there) controller.pause()
+  }
+  const unpack = async (whole: Buffer, most: number): Promise<Buffer> => {
+    await room(most)
+    return unpacked(whole, { maxOutputLength: most })
   }
   return {
     onRequestStart(controller, context) {
@@ -95,34 +129,56 @@ function unpacking(
       // Anything but gzip was not asked for, and fetch would unpack it without a limit.
       if (encoding !== 'identity' && encoding !== 'gzip') throw new UnusableAnswer(false)
       isPacked = encoding === 'gzip'
+      isWell = status === 200
       const plain = withoutPacking(headers)
       controller.rawHeaders = rawHeadersOf(plain)
+      readOnWhenRoom(controller, Math.min(Number(headers['content-length'] ?? 0) || 0, maxBytes))
       handler.onResponseStart?.(controller, status, plain, statusText)
     },
-    onResponseData(_, chunk) {
+    onResponseData(controller, chunk) {
       request.onReceived?.(chunk.length)
+      received += chunk.length
       chunks.push(chunk)
+      readOnWhenRoom(controller, received)
     },
     onResponseEnd(controller, trailers) {
-      const whole = Buffer.concat(chunks)
-      if (!isPacked || whole.length === 0) {
-        finish(controller, whole, trailers)
-        return
-      }
-      gunzip(whole, { maxOutputLength: maxBytes }, (failure, body) => {
+      const whole = Buffer.concat(chunks.splice(0))
+      const body = isPacked && whole.length > 0 ? unpackedWithin(whole, maxBytes, unpack) : whole
+      void (async () => {
+        const plain = await body
+        if (!request.signal.aborted) await finish(controller, plain, trailers)
+      })().catch((thrown: unknown) => {
         if (request.signal.aborted) return
-        if (failure === null) {
-          finish(controller, body, trailers)
-          return
-        }
-        const tooLarge = 'code' in failure && failure.code === 'ERR_BUFFER_TOO_LARGE'
-        handler.onResponseError?.(controller, new UnusableAnswer(tooLarge))
+        handler.onResponseError?.(controller, new UnusableAnswer(isTooLarge(thrown)))
       })
     },
     onResponseError(controller, error) {
       handler.onResponseError?.(controller, error)
     },
   }
+}
+
+/**
+ * Unpacks what has `maxBytes` at the most. The last four bytes say how much it is (RFC 1952 §2.3.1), so that no more room is asked for
+ * than it needs; where they do not tell the truth, as with several members, it is asked for the most.
+ */
+async function unpackedWithin(
+  whole: Buffer,
+  maxBytes: number,
+  unpack: (whole: Buffer, most: number) => Promise<Buffer>,
+): Promise<Buffer> {
+  const said = whole.length < 4 ? 0 : whole.readUInt32LE(whole.length - 4)
+  const likely = Math.min(Math.max(said, 1), maxBytes)
+  try {
+    return await unpack(whole, likely)
+  } catch (thrown) {
+    if (likely === maxBytes || !isTooLarge(thrown)) throw thrown
+    return unpack(whole, maxBytes)
+  }
+}
+
+function isTooLarge(thrown: unknown): boolean {
+  return thrown instanceof Error && 'code' in thrown && thrown.code === 'ERR_BUFFER_TOO_LARGE'
 }
 
 function encodingOf(headers: Headers): string {

@@ -1,11 +1,11 @@
 import { type FhirMcpError, isFhirMcpError } from '../errors.ts'
 import type { Asker, McpService } from '../mcp/service.ts'
-import { principalKey } from './principal-key.ts'
+import { personKey } from './person-key.ts'
 import type { Turns } from './turns.ts'
 
 /**
  * The same service, where each tool call, read resource and completion is counted by its bearer (`admit`) and waits for its
- * turn among those of its principal. Over a limit they throw RATE_LIMITED: nothing was decided then, and nothing asked, but it is recorded.
+ * turn among those of its person, whatever their client. Over a limit they throw RATE_LIMITED: nothing was decided then, and nothing asked, but it is recorded.
  */
 export function limitService(service: McpService, turns: Turns): McpService {
   async function inTurn<Request extends Asker, T>(
@@ -26,7 +26,7 @@ export function limitService(service: McpService, turns: Turns): McpService {
 
   async function entered({ admit, principal, signal }: Asker): Promise<() => void> {
     await admit?.()
-    return turns.enter(principalKey(principal), signal)
+    return turns.enter(personKey(principal), signal)
   }
 
   return {

@@ -6,8 +6,9 @@ import type { Principal } from '../access/principal.ts'
 import type { Audit, CallRecord } from '../audit/record.ts'
 import { isIn, type Said, type Touched } from '../audit/touched.ts'
 import { type FhirMcpError, fhirMcpError, isFhirMcpError } from '../errors.ts'
+import type { BytesInFlight } from '../exchange/bytes-in-flight.ts'
 import type { CredentialOf } from '../exchange/credentials/credentials.ts'
-import { principalKey } from '../limits/principal-key.ts'
+import { personKey } from '../limits/person-key.ts'
 import type { Turns } from '../limits/turns.ts'
 import { inSpan } from '../telemetry/spans.ts'
 import type { GrantedContext, Subject, ToolContext, ToolStanding } from '../tools/tool.ts'
@@ -22,6 +23,8 @@ export interface CallParts extends AccessParts {
   readonly credentialOf: CredentialOf
   /** Of requests to the exchange: nobody takes all of its connections. */
   readonly turns: Turns
+  /** Of large answers of the exchange: they do not fill the memory together. */
+  readonly bytes: BytesInFlight
   readonly context: Pick<ToolContext, 'cursors' | 'byteBudget' | 'settings' | 'now'>
   /** How each listed tool stands to a caller. */
   readonly standings: (principal: Principal) => readonly ToolStanding[]
@@ -69,6 +72,7 @@ export async function doWork<T>(parts: CallParts, work: Work<T>): Promise<T> {
   const { now } = parts.context
   const endsAt = now() + parts.context.settings.deadline
   const ledger = openLedger(parts.audit, now, { ...headOf(work), name: work.name ?? rule.name })
+  const bytes = parts.bytes.open(personKey(asker.principal))
   const run = async () => {
     // Every request of the call listens to its end, and there may be many at once.
     setMaxListeners(0, asker.signal)
@@ -76,7 +80,8 @@ export async function doWork<T>(parts: CallParts, work: Work<T>): Promise<T> {
       credential: parts.credentialOf(asker),
       signal: asker.signal,
       left: () => endsAt - now(),
-      turn: (signal: AbortSignal) => parts.turns.enter(principalKey(asker.principal), signal),
+      bytes,
+      turn: (signal: AbortSignal) => parts.turns.enter(personKey(asker.principal), signal),
       onRequest: ledger.countRequest,
       onReceived: ledger.countReceived,
     }
@@ -100,7 +105,11 @@ export async function doWork<T>(parts: CallParts, work: Work<T>): Promise<T> {
       return attempt(true)
     }
   }
-  return ledger.keep(run, (result) => work.saidIn(result))
+  try {
+    return await ledger.keep(run, (result) => work.saidIn(result))
+  } finally {
+    bytes.end()
+  }
 }
 
 /** Does a piece of work that needs no decision. */

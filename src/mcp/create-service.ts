@@ -5,6 +5,7 @@ import { createRosterStore } from '../access/rosters.ts'
 import type { Audit } from '../audit/record.ts'
 import type { Options } from '../config/options.ts'
 import { type FhirMcpError, fhirMcpError, isFhirMcpError } from '../errors.ts'
+import { createBytesInFlight } from '../exchange/bytes-in-flight.ts'
 import type { CredentialOf } from '../exchange/credentials/credentials.ts'
 import type { ExchangeOpener } from '../exchange/exchange.ts'
 import type { Identify } from '../identity/identify.ts'
@@ -191,6 +192,7 @@ function callParts(parts: ServiceParts, standings: CallParts['standings']): Call
     audit: parts.audit,
     standings,
     credentialOf: parts.credentialOf,
+    bytes: createBytesInFlight(fhir.bytesInFlight),
     turns: createTurns({ atOnce: shareOf(fhir.connections), waiting: Infinity, patience: Infinity }),
     context: {
       cursors: createCursors(cursorKey(results.cursorKey), now),

@@ -2,6 +2,7 @@ import { dayOf } from '../fhir/date-time.ts'
 import { isImported } from '../fhir/imported.ts'
 import { leftOutOf } from '../fhir/people/left-out.ts'
 import type { Observation } from '../fhir/types.ts'
+import { mapInSlices } from '../give-way.ts'
 import { type DataType, dataTypeOf } from '../open-mhealth/data-types.ts'
 import { modalityOf } from '../open-mhealth/header.ts'
 import { schemaNameOf } from '../open-mhealth/undescribed.ts'
@@ -88,14 +89,17 @@ interface Said {
  * components, one per component and unit, hold plain numbers only: what is entered in error, cancelled, absent, compared
  * (`<40`), modified or of another focus than the patient is null there and is in `text`.
  */
-export function observationTable(listed: readonly Observation[], view: ObservationView): ObservationTable {
-  const all = listed.map((observation) => ({
+export async function observationTable(
+  listed: readonly Observation[],
+  view: ObservationView,
+): Promise<ObservationTable> {
+  const all = await mapInSlices(listed, (observation) => ({
     ...saidBy(withKnownRelated(withoutBase(observation, view.baseUrl), view.related), view),
     leftOut: leftOutOf(observation),
   }))
   const rare = rareColumns.filter((column) => all.some((said) => rareCell(said, column) !== undefined))
   const extra = columnsThatFit(all)
-  const rows = all.map((said): Row => {
+  const rows = await mapInSlices(all, (said): Row => {
     const { observation, numbers, leftOut } = said
     return {
       leftOut,

@@ -77,7 +77,7 @@ export const getPatientObservations = defineTool({
     return pageAnswer({
       asked: `Observations of Patient/${patient}, ${wordingOf(asked, context.grant)}, ${given.order} first, every status`,
       self: selfOf(given, asked, patient),
-      ...observationTable(page.observations, view),
+      ...(await observationTable(page.observations, view)),
       total: page.total,
       notes: [
         ...gapNotes(gaps),

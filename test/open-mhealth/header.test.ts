@@ -17,7 +17,7 @@ function decoded(header: unknown, own: Partial<Observation> = {}, code = 'omh:bo
 }
 
 describe('the header of a data point', () => {
-  it('of IEEE 1752.1 says how, by what and when it was made', () => {
+  it('of IEEE 1752.1 says how, by what and when it was made', async () => {
     const header = {
       uuid: '060d864b-b89b-43e2-b9e4-0faaff7b5c31',
       modality: 'self-reported',
@@ -32,7 +32,7 @@ describe('the header of a data point', () => {
     })
   })
 
-  it('of Open mHealth says the same in its provenance', () => {
+  it('of Open mHealth says the same in its provenance', async () => {
     const header = {
       id: 'x',
       creation_date_time: '2026-11-21T00:00:00Z',
@@ -50,13 +50,13 @@ describe('the header of a data point', () => {
     expect(decoded(bare).device).toBeUndefined()
   })
 
-  it('names a data sheet where there is no other name of a source', () => {
+  it('names a data sheet where there is no other name of a source', async () => {
     const sheets = [{ datasheet_type: 'manufacturer', datasheet_reference: 'iHealth' }]
     expect(decoded({ external_datasheets: sheets }).device).toEqual({ display: 'iHealth' })
     expect(decoded({ external_datasheets: [7, {}] }).device).toBeUndefined()
   })
 
-  it('stands beside the method of the body and of the resource, and changes nothing that the resource says', () => {
+  it('stands beside the method of the body and of the resource, and changes nothing that the resource says', async () => {
     const header = {
       modality: 'sensed',
       acquisition_provenance: { source_name: 'a' },
@@ -87,12 +87,12 @@ describe('the header of a data point', () => {
     ['blank words', { modality: ' ', acquisition_provenance: { source_name: '' } }],
     ['a time without its offset', { source_creation_date_time: '2026-11-20T01:13:37' }],
     ['a time that is none', { source_creation_date_time: '2026-13-20T01:13:37Z' }],
-  ])('with %s adds nothing', (_, header) => {
+  ])('with %s adds nothing', async (_, header) => {
     const { method, device, issued } = decoded(header)
     expect([method, device, issued]).toEqual([undefined, undefined, undefined])
   })
 
-  it('of a type that nobody described is read as well', () => {
+  it('of a type that nobody described is read as well', async () => {
     const observation = decoded({ modality: 'self-reported' }, {}, 'omh:mood:1.0')
     expect(modalityOf(observation)).toBe('self-reported')
   })
@@ -100,8 +100,8 @@ describe('the header of a data point', () => {
 
 describe('a row of Open mHealth', () => {
   const view = { timeZone: 'UTC', baseUrl: 'http://x', related: new Map() }
-  const rowOf = (header: unknown, format: 'fhir' | 'fhir_full' | 'table') => {
-    const table = observationTable([decoded(header)], { ...view, format })
+  const rowOf = async (header: unknown, format: 'fhir' | 'fhir_full' | 'table') => {
+    const table = await observationTable([decoded(header)], { ...view, format })
     return { row: table.rows[0], columns: table.columns }
   }
   const header = {
@@ -110,19 +110,19 @@ describe('a row of Open mHealth', () => {
     source_creation_date_time: created,
   }
 
-  it.each(['fhir', 'fhir_full'] as const)('has its header in format %s', (format) => {
-    expect(rowOf(header, format).row?.resource).toMatchObject({
+  it.each(['fhir', 'fhir_full'] as const)('has its header in format %s', async (format) => {
+    expect((await rowOf(header, format)).row?.resource).toMatchObject({
       method: { text: 'self-reported' },
       device: { display: 'diary-app' },
       issued: created,
     })
   })
 
-  it('says in every format that a person reported it, and not that a device sensed it', () => {
-    expect(rowOf(header, 'fhir').row?.line).toContain('81 kg; self-reported')
-    const { row, columns } = rowOf(header, 'table')
+  it('says in every format that a person reported it, and not that a device sensed it', async () => {
+    expect((await rowOf(header, 'fhir')).row?.line).toContain('81 kg; self-reported')
+    const { row, columns } = await rowOf(header, 'table')
     expect(row?.cells[columns.indexOf('text')]).toBe('81 kg; self-reported')
     expect(columns).not.toContain('issued')
-    expect(rowOf({ ...header, modality: 'sensed' }, 'fhir').row?.line).not.toContain('sensed')
+    expect((await rowOf({ ...header, modality: 'sensed' }, 'fhir')).row?.line).not.toContain('sensed')
   })
 })

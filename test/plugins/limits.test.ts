@@ -90,11 +90,13 @@ describe('calls of one principal', () => {
     },
   )
 
-  it('are those of issuer, subject and client: nobody else is held up', async () => {
-    const { app } = await limited({ callsPerPrincipal: 1 })
+  it('are those of issuer and subject: other clients of that person count with them, and nobody else does', async () => {
+    const { app, double } = await limited({ callsPerPrincipal: 1 })
+    double.tokens.set('namesake', principalOf('ada', { issuer: 'https://other.example.org' }))
     const isError = async (token: string) => (await ask(app, { token })).json().result.isError === true
     expect([await isError('good'), await isError('good')]).toEqual([false, true])
-    expect([await isError('bob'), await isError('other-client')]).toEqual([false, false])
+    expect([await isError('bob'), await isError('namesake')]).toEqual([false, false])
+    expect(await isError('other-client')).toBe(true)
   })
 
   it('count wherever they come from', async () => {
@@ -162,6 +164,18 @@ describe('calls of one principal at the same time', () => {
     const answers = await Promise.all([slow, second, third])
     expect(answers.filter((answer) => answer.json().result.isError).length).toBe(1)
     expect((await ask(app)).json().result.isError).toBeUndefined()
+  })
+
+  it('are those of one person, whatever their clients', async () => {
+    const { app, double } = await limited({ callsAtOnce: 1, callsWaiting: 0 })
+    double.tokens.set('namesake', principalOf('ada', { issuer: 'https://other.example.org' }))
+    const slow = ask(app, { payload: rpc('tools/call', { name: 'wait_for_abort' }) })
+    await double.waiting
+    const isError = async (token: string) => (await ask(app, { token })).json().result.isError === true
+    expect(await isError('other-client')).toBe(true)
+    expect([await isError('bob'), await isError('namesake')]).toEqual([false, false])
+    double.release()
+    await slow
   })
 
   it('leave their turn when a client goes away', async () => {

@@ -53,9 +53,9 @@ describe('formats that leave something out', () => {
     })
   })
 
-  it('are not fhir_full, which keeps every text as it came (control)', () => {
+  it('are not fhir_full, which keeps every text as it came (control)', async () => {
     const view = { timeZone: 'UTC', baseUrl: 'http://x/fhir', related: new Map() } as const
-    const [whole] = observationTable([observation], { ...view, format: 'fhir_full' }).rows
+    const [whole] = (await observationTable([observation], { ...view, format: 'fhir_full' })).rows
     expect(whole?.resource).toEqual(observation)
     expect(studyRow(study, { format: 'fhir_full', baseUrl: 'http://x/fhir' }).resource).toEqual(study)
   })

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import type { FhirMcpOptions } from '../../plugins/index.ts'
 
-const memorySchema = z.object({ rss: z.number(), heapUsed: z.number() })
-/** Memory of the gateway after a collection, in bytes. */
+const memorySchema = z.object({ rss: z.number(), heapUsed: z.number(), peak: z.number() })
+/** Memory of the gateway after a collection, in bytes; `peak` is the most that was ever resident. */
 export type Memory = z.output<typeof memorySchema>
 
 /** The gateway, as a process of its own. */
@@ -16,10 +16,13 @@ export interface GatewayChild {
   close(): Promise<void>
 }
 
-/** Starts it. */
-export async function startGatewayChild(options: FhirMcpOptions): Promise<GatewayChild> {
+/** Starts it, with these flags of Node.js. */
+export async function startGatewayChild(
+  options: FhirMcpOptions,
+  flags: readonly string[] = [],
+): Promise<GatewayChild> {
   const child = fork(fileURLToPath(new URL('./gateway.js', import.meta.url)), [], {
-    execArgv: ['--expose-gc'],
+    execArgv: ['--expose-gc', ...flags],
   })
   const gone = once(child, 'exit')
   const tell = async (message: object | string): Promise<unknown> => {

@@ -15,7 +15,7 @@ process.once('message', async (options: FhirMcpOptions) => {
     }
     globalThis.gc?.()
     const { rss, heapUsed } = process.memoryUsage()
-    process.send?.({ rss, heapUsed })
+    process.send?.({ rss, heapUsed, peak: process.resourceUsage().maxRSS * 1024 })
   })
   process.send?.({ origin })
 })

@@ -3,6 +3,7 @@ import { fhirMcpError } from '../../errors.ts'
 import { exchangeApiUrl } from '../../identity/exchange-api.ts'
 import { type RequestFault, watchRequests } from '../../telemetry/exchange-request.ts'
 import type { Meter } from '../../telemetry/meter.ts'
+import { waitedForBytes } from '../bytes-in-flight.ts'
 import { startDeadline } from '../deadline.ts'
 import type { ExchangeCall } from '../exchange.ts'
 import { createExchangePool } from '../pool.ts'
@@ -28,6 +29,7 @@ export function createApiReader(fhir: FhirOptions, meter?: Meter): ApiReader {
       const { signal } = deadline
       let counted = false
       let leave: (() => void) | undefined
+      const bytes = call.bytes?.answer()
       const onSent = () => {
         if (!counted) call.onRequest?.()
         counted = true
@@ -40,7 +42,7 @@ export function createApiReader(fhir: FhirOptions, meter?: Meter): ApiReader {
           ...(authorization === undefined ? {} : { authorization }),
         }
         const settings: RequestInit = { headers, signal, redirect: 'manual' }
-        const dispatcher = pool.dispatcherFor({ signal, onSent, onReceived: call.onReceived })
+        const dispatcher = pool.dispatcherFor({ signal, onSent, onReceived: call.onReceived, bytes })
         leave = await call.turn?.(signal)
         const answer = await watched(
           () => ({ method: 'GET', template: '/{api}', resend: 0 }),
@@ -52,12 +54,14 @@ export function createApiReader(fhir: FhirOptions, meter?: Meter): ApiReader {
         await answer.body?.cancel()
         throw fhirMcpError(answer.status === 403 || answer.status === 404 ? 'FORBIDDEN' : 'EXCHANGE_REJECTED')
       } catch (thrown) {
+        if (bytes?.isWaiting() && signal.aborted && !call.signal.aborted) throw waitedForBytes()
         deadline.throwIfOver()
         // fetch names the URL in what it throws.
         if (thrown instanceof TypeError) throw fhirMcpError('EXCHANGE_UNAVAILABLE')
         throw thrown
       } finally {
         leave?.()
+        bytes?.drop()
         deadline.stop()
       }
     },
