@@ -5,6 +5,7 @@ import type { Paths } from './address.ts'
 import { clientSignal } from './client-signal.ts'
 import { hidden } from './hidden.ts'
 import type { Pressure } from './pressure.ts'
+import { keepQueriesFromLog } from './query-free-log.ts'
 import { sendJson } from './send-json.ts'
 
 /** What the routes are made of. */
@@ -19,6 +20,7 @@ export interface HealthRoutes {
  * token or says more than that; neither is limited.
  */
 export async function healthRoutes(fastify: FastifyInstance, options: HealthRoutes): Promise<void> {
+  keepQueriesFromLog(fastify)
   const route = { schema: hidden, exposeHeadRoute: true }
   fastify.get(options.paths.health, route, async (_, reply) => sendJson(reply, { status: 'ok' }))
   fastify.get(options.paths.ready, route, async (request, reply) => {

@@ -7,6 +7,7 @@ import { implementation } from '../src/mcp/implementation.ts'
 import { isLocal, type Registry } from '../src/mcp/registry.ts'
 import { type Address, wellKnownPath } from './address.ts'
 import { hidden } from './hidden.ts'
+import { queryFree } from './query-free-log.ts'
 import { sendJson } from './send-json.ts'
 
 /** OAuth 2.0 Protected Resource Metadata (RFC 9728 §2). */
@@ -87,7 +88,9 @@ async function wellKnownPlugin(fastify: FastifyInstance): Promise<void> {
   const site = siteOf(fastify)
   if (site.served) return
   site.served = true
-  const route = { schema: hidden, exposeHeadRoute: true }
+  // It is at the gateway's root: a hook would be of all routes.
+  const logSerializers = queryFree(fastify.log)
+  const route = { schema: hidden, exposeHeadRoute: true, logSerializers }
   const found = (path: string) =>
     path === '/' ? site.resources[0] : site.resources.find((resource) => resource.path() === path)
   fastify.get(wellKnownPath, route, async (_, reply) => answer(reply, found('/')))
@@ -99,14 +102,16 @@ async function wellKnownPlugin(fastify: FastifyInstance): Promise<void> {
       answer(reply, found(`/${request.params['*'].replace(/\/$/, '')}`)),
   )
   for (const url of [wellKnownPath, `${wellKnownPath}/*`]) {
-    fastify.options(url, { schema: hidden }, async (_, reply) => reply.code(204).headers(preflight).send())
+    fastify.options(url, { schema: hidden, logSerializers }, async (_, reply) =>
+      reply.code(204).headers(preflight).send(),
+    )
   }
 }
 
 function answer(reply: FastifyReply, resource: Site['resources'][number] | undefined): FastifyReply {
   if (resource === undefined) {
-    reply.callNotFound()
-    return reply
+    // Fastify's own handler of what is not found has the query in the log.
+    return sendJson(reply.code(404), { statusCode: 404, error: 'Not Found', message: 'Not found' })
   }
   return sendJson(reply.header('access-control-allow-origin', '*'), resource.document())
 }

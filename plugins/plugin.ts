@@ -23,6 +23,7 @@ import { metadataOf, publishMetadata } from './metadata.ts'
 import { meteredLimits } from './metered-limits.ts'
 import { openMetrics } from './metrics.ts'
 import { createPressure, type Pressure } from './pressure.ts'
+import { keepQueriesFromLog } from './query-free-log.ts'
 import { createScopeCheck } from './scopes.ts'
 import { slashedToo } from './slashed.ts'
 import { sseRoutes } from './sse.ts'
@@ -84,6 +85,7 @@ async function protectedRoutes(
 ): Promise<void> {
   const { now } = parts
   const { paths } = address
+  keepQueriesFromLog(scope)
   const handlers = createHandlers(service, (thrown) =>
     scope.log.error({ fault: describeFault(thrown) }, 'call failed'),
   )

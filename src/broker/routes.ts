@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type Provider from 'oidc-provider'
 import { hidden } from '../../plugins/hidden.ts'
 import { hijack } from '../../plugins/hijack.ts'
+import { keepQueriesFromLog } from '../../plugins/query-free-log.ts'
 import { isFhirMcpError } from '../errors.ts'
 import { describeFault } from '../mcp/fault.ts'
 import { cookieIn, cookieLine, withoutCookie } from '../pages/cookies.ts'
@@ -35,6 +36,7 @@ const discoveryPath = '/.well-known/openid-configuration'
  */
 export async function brokerRoutes(fastify: FastifyInstance, parts: BrokerRoutes): Promise<void> {
   const { address } = parts
+  keepQueriesFromLog(fastify)
   const route = { schema: hidden, exposeHeadRoute: false }
   const answer = parts.provider.callback()
 

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { hidden } from '../../plugins/hidden.ts'
+import { keepQueriesFromLog } from '../../plugins/query-free-log.ts'
 import { isFhirMcpError } from '../errors.ts'
 import { describeFault } from '../mcp/fault.ts'
 import { pageHeadersOf } from '../pages/headers.ts'
@@ -32,6 +33,7 @@ const route = { schema: hidden, exposeHeadRoute: false }
 
 /** The routes of the start page. */
 export async function pageRoutes(fastify: FastifyInstance, { app, site }: PageRoutes): Promise<void> {
+  keepQueriesFromLog(fastify)
   fastify.removeAllContentTypeParsers()
   // The one form has no fields.
   fastify.addContentTypeParser('*', { parseAs: 'string', bodyLimit: 1024 }, (_, __, done) => done(null))

@@ -146,7 +146,7 @@ const wrong: [string, Ask, Faults, string][] = [
     'answers another patient than was read',
     (exchange) => exchange.patient(onP1),
     { alters: only('Patient', { id: 'p5' }) },
-    'EXCHANGE_REJECTED',
+    'EXCHANGE_LEAK',
   ],
 
   [
