@@ -7,6 +7,8 @@ const lockSchema = z.object({
     z.string(),
     z.looseObject({
       resolved: z.string().optional(),
+      integrity: z.string().optional(),
+      link: z.boolean().default(false),
       license: z.string().optional(),
       dev: z.boolean().default(false),
       hasInstallScript: z.boolean().default(false),
@@ -27,6 +29,13 @@ describe('the lockfile', () => {
         .map((optional) => `${optional} of ${name}`),
     )
     expect(missing).toEqual([])
+  })
+
+  it('has the integrity of every package, so that what is installed is what was looked at', () => {
+    const without = Object.entries(packages).filter(
+      ([name, { integrity, link }]) => name !== '' && !link && !integrity?.startsWith('sha512-'),
+    )
+    expect(without.map(([name]) => name)).toEqual([])
   })
 
   it('names no registry', () => {
