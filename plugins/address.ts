@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Options } from '../src/config/options.ts'
 import { fhirMcpError } from '../src/errors.ts'
 import { isLoopback } from '../src/loopback.ts'
+import { ssePathBeside } from '../src/mcp/sse-resource.ts'
 
 /** Path at the origin's root below which RFC 9728 documents stand. */
 export const wellKnownPath = '/.well-known/oauth-protected-resource'
@@ -13,6 +14,10 @@ export interface Address {
   resourceUrl(): string
   /** Its RFC 9728 document. */
   metadataUrl(): string
+  /** The stream of HTTP+SSE: to its clients it is the resource. Throws as `resourceUrl`. */
+  sseUrl(): string
+  /** The RFC 9728 document of the stream. */
+  sseMetadataUrl(): string
   /** Paths of this registration, within its scope. */
   readonly paths: Paths
   /** Path of `/messages` as clients see it. */
@@ -36,7 +41,7 @@ export function pathsOf(path: string): Paths {
   const base = path.endsWith('/mcp') ? path.slice(0, -'/mcp'.length) : path
   return {
     mcp: path,
-    sse: `${base}/sse`,
+    sse: ssePathBeside(path),
     messages: `${base}/messages`,
     health: `${base}/health`,
     ready: `${base}/ready`,
@@ -58,15 +63,21 @@ export function createAddress(
   })
   const base = () => publicUrl ?? settled ?? bound()
   const resourceUrl = () => `${base()}${paths.mcp}`
+  const sseUrl = () => `${base()}${paths.sse}`
   return {
     paths,
     resourceUrl,
-    metadataUrl() {
-      const { origin, pathname } = new URL(resourceUrl())
-      return `${origin}${wellKnownPath}${pathname}`
-    },
+    metadataUrl: () => documentOf(resourceUrl()),
+    sseUrl,
+    sseMetadataUrl: () => documentOf(sseUrl()),
     messagesPath: () => new URL(`${base()}${paths.messages}`).pathname,
   }
+}
+
+/** Where the document of a resource is (RFC 9728, §3.1). */
+function documentOf(resource: string): string {
+  const { origin, pathname } = new URL(resource)
+  return `${origin}${wellKnownPath}${pathname}`
 }
 
 /** What has to be configured before anybody beyond this machine may be served. */

@@ -5,7 +5,7 @@ import type { Options } from '../src/config/options.ts'
 import { fhirMcpError } from '../src/errors.ts'
 import { implementation } from '../src/mcp/implementation.ts'
 import { isLocal, type Registry } from '../src/mcp/registry.ts'
-import { type Address, wellKnownPath } from './address.ts'
+import { wellKnownPath } from './address.ts'
 import { hidden } from './hidden.ts'
 import { queryFree } from './query-free-log.ts'
 import { sendJson } from './send-json.ts'
@@ -44,15 +44,15 @@ function siteOf(fastify: FastifyInstance): Site {
   return site
 }
 
-/** Makes the document of a registration. The scopes are those that a token of another client needs, and that its tools can need. */
+/** Makes the document of a resource of a registration. The scopes are those that a token of another client needs, and that its tools can need. */
 export function metadataOf(
-  address: Address,
+  resource: string,
   { issuer, issuers, acceptedScopes }: Pick<Options['auth'], 'issuer' | 'issuers' | 'acceptedScopes'>,
   registry: Registry,
 ): ProtectedResourceMetadata {
   const needs = [...registry.tools.values()].flatMap((tool) => (isLocal(tool) ? [] : tool.rule.needs))
   return {
-    resource: address.resourceUrl(),
+    resource,
     resource_name: implementation.title,
     authorization_servers: [issuer, ...issuers.map((further) => further.issuer)],
     scopes_supported: [...acceptedScopes, ...scopesFor(needs)],
@@ -66,11 +66,11 @@ export function metadataOf(
  */
 export async function publishMetadata(
   fastify: FastifyInstance,
-  address: Address,
+  resource: () => string,
   document: () => ProtectedResourceMetadata,
 ): Promise<void> {
   const site = siteOf(fastify)
-  site.resources.push({ path: () => new URL(address.resourceUrl()).pathname, document })
+  site.resources.push({ path: () => new URL(resource()).pathname, document })
   if (fastify.prefix === '' && !site.served) await fastify.register(wellKnown)
   fastify.addHook('onReady', async () => {
     if (!site.served) {

@@ -63,7 +63,10 @@ export function createPlugin(parts: PluginParts) {
     })
     fastify.addHook('onListen', async () => closeIfExposed(fastify, address))
     fastify.addHook('onClose', () => service.close())
-    await publishMetadata(fastify, address, () => metadataOf(address, options.auth, service.registry))
+    const { resourceUrl, sseUrl } = address
+    for (const resource of options.sse ? [resourceUrl, sseUrl] : [resourceUrl]) {
+      await publishMetadata(fastify, resource, () => metadataOf(resource(), options.auth, service.registry))
+    }
     if (options.health) await fastify.register(healthRoutes, { service, paths: address.paths, pressure })
     const routes = { options, address, service, limits, pressure }
     await fastify.register(async (scope) => protectedRoutes(scope, parts, routes))
@@ -106,13 +109,21 @@ async function protectedRoutes(
   for (const path of preflights.flatMap((one) => slashedToo(scope, 'OPTIONS', one))) {
     scope.options(path, { schema: hidden }, async (_, reply) => reply.code(204).send())
   }
+  scope.addHook('preValidation', async (request) => {
+    request.body = tolerantMessage(request.body)
+  })
   await scope.register(async (inner) => {
     inner.addHook('onRequest', createBearerCheck(service, limits))
-    inner.addHook('preValidation', async (request) => {
-      request.body = tolerantMessage(request.body)
-    })
     await mcpRoutes(inner, { handlers, address, checkScopes: createScopeCheck(service) })
-    if (options.sse) await sseRoutes(inner, { handlers, address, limits: parts.streams, now })
+  })
+  if (!options.sse) return
+  await scope.register(async (inner) => {
+    const identify = service.identifyOverSse ?? service.identify
+    inner.setErrorHandler(
+      createErrorHandler({ metadataUrl: address.sseMetadataUrl, scopes: options.auth.acceptedScopes }),
+    )
+    inner.addHook('onRequest', createBearerCheck({ ...service, identify }, limits))
+    await sseRoutes(inner, { handlers, address, limits: parts.streams, now })
   })
 }
 

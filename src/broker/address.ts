@@ -1,3 +1,4 @@
+import { sseResourceBeside } from '../mcp/sse-resource.ts'
 import type { BrokerSettings } from './options.ts'
 
 /** Where the broker is, as clients see it. Never made from `Host` or `X-Forwarded-*`. */
@@ -7,8 +8,10 @@ export interface BrokerAddress {
   readonly issuerPath: string
   /** Path of the broker within this server. */
   readonly path: string
-  /** The one resource that tokens are for. */
+  /** The resource that tokens are for: the MCP endpoint. */
   readonly resource: string
+  /** The stream of HTTP+SSE beside it, which clients of that transport ask tokens for. */
+  readonly sseResource: string
   /** Where the upstream sends people back to. */
   readonly callbackUrl: string
   readonly isHttps: boolean
@@ -19,11 +22,13 @@ export function addressOf(settings: Pick<BrokerSettings, 'publicUrl' | 'path' | 
   const base = settings.publicUrl.replace(/\/+$/, '')
   const issuer = `${base}${settings.path}`
   const { pathname, protocol } = new URL(issuer)
+  const resource = settings.resource ?? `${base}/mcp`
   return {
     issuer,
     issuerPath: pathname,
     path: settings.path,
-    resource: settings.resource ?? `${base}/mcp`,
+    resource,
+    sseResource: sseResourceBeside(resource),
     callbackUrl: `${issuer}/callback`,
     isHttps: protocol === 'https:',
   }

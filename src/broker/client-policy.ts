@@ -6,9 +6,9 @@ const longestMetadata = 16_384
 
 /**
  * Holds what a client says of itself against our rules, whether it registers or names a document, and puts right what has only
- * one right value here. Throws invalid_redirect_uri or invalid_client_metadata (RFC 7591 §3.2.2).
+ * one right value here. `own` are URLs of this server, which no client has for its own. Throws invalid_redirect_uri or invalid_client_metadata (RFC 7591 §3.2.2).
  */
-export function applyClientPolicy(metadata: AllClientMetadata): void {
+export function applyClientPolicy(metadata: AllClientMetadata, own: readonly string[]): void {
   const size = JSON.stringify(metadata).length
   if (size > longestMetadata) throw new errors.InvalidClientMetadata('the client metadata is too large')
   const uris: unknown = metadata.redirect_uris
@@ -17,6 +17,7 @@ export function applyClientPolicy(metadata: AllClientMetadata): void {
   }
   for (const uri of uris)
     if (!isAllowedRedirect(uri)) throw redirectRefused('redirect_uris must be https or loopback')
+    else if (isOurs(uri, own)) throw redirectRefused('redirect_uris must not be of this server')
   // Ports of loopback redirects are free for native clients only (RFC 8252 §7.3), and few clients say what they are.
   metadata.application_type = uris.some(isLoopbackRedirect) ? 'native' : 'web'
   // What a client asks for is decided with each request, and with the person.
@@ -27,14 +28,34 @@ export function applyClientPolicy(metadata: AllClientMetadata): void {
 }
 
 /**
- * Whether a redirect URI may be registered: `https` to a host that is not this machine, or `http` to loopback (RFC 8252 §7.3).
- * No scheme of an app's own: any app may claim it.
+ * Whether a redirect URI may be registered: `https` to a host that is not this machine, or `http` to loopback as RFC 8252 §7.3
+ * spells it. No scheme of an app's own: any app may claim it.
  */
 export function isAllowedRedirect(uri: string): boolean {
   if (!URL.canParse(uri) || /[\s\\*]/.test(uri)) return false
   const { protocol, hostname, username, password } = new URL(uri)
   if (username !== '' || password !== '' || uri.includes('#')) return false
-  return protocol === 'https:' ? !isLoopback(hostname) : protocol === 'http:' && isLoopback(hostname)
+  return protocol === 'https:' ? !isThisMachine(hostname) : spelledLoopback.test(uri)
+}
+
+/** Others (`127.1`, `2130706433`, `0x7f.1`) are loopback to some programs and a name or nothing to others. */
+const spelledLoopback = /^http:\/\/(?:127(?:\.(?:0|[1-9]\d{0,2})){3}|localhost|\[::1\])(?::\d+)?(?:[/?]|$)/
+
+/** Whether a host leads to whatever machine asks for it, however it is spelled. */
+function isThisMachine(hostname: string): boolean {
+  const host = hostname.replace(/\.$/, '')
+  return isLoopback(host) || host.endsWith('.localhost') || /^(?:0\.|\[::)/.test(host)
+}
+
+/** Whether an answer would come to one of these URLs of this server, or to something below it. */
+function isOurs(uri: string, own: readonly string[]): boolean {
+  const target = new URL(uri)
+  return own.some((text) => {
+    const { host, hostname, port, pathname } = new URL(text)
+    const sameMachine = isLoopback(target.hostname) && isLoopback(hostname) && target.port === port
+    if (target.host !== host && !sameMachine) return false
+    return `${target.pathname}/`.startsWith(`${pathname.replace(/\/$/, '')}/`)
+  })
 }
 
 /** Whether the answer goes to a program on the person's own machine. */

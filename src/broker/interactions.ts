@@ -69,6 +69,10 @@ export function createInteractions(parts: InteractionParts): Interactions {
     }
   }
 
+  /** What the client asked for (RFC 8707): the endpoint, or the stream of HTTP+SSE. Anything else was refused before. */
+  const resourceOf = ({ params }: Details) =>
+    params.resource === address.sseResource ? address.sseResource : address.resource
+
   const finish = ({ request, response }: Exchanged, result: Parameters<Provider['interactionResult']>[2]) =>
     provider.interactionResult(request, response, result, { mergeWithLastSubmission: false })
 
@@ -84,10 +88,11 @@ export function createInteractions(parts: InteractionParts): Interactions {
     const refused = asked.scopes.filter((scope) => !allowed.includes(scope))
     const data = allowed.filter(isDataScope)
     grant.addOIDCScope([...requested.filter((scope) => scope === 'openid'), ...allowed].join(' '))
-    grant.addResourceScope(address.resource, data.join(' '))
+    const resource = resourceOf(details)
+    grant.addResourceScope(resource, data.join(' '))
     if (refused.length > 0) {
       grant.rejectOIDCScope(refused.join(' '))
-      grant.rejectResourceScope(address.resource, refused.join(' '))
+      grant.rejectResourceScope(resource, refused.join(' '))
     }
     const grantId = await grant.save()
     const offline = holding.offline && allowed.includes('offline_access')

@@ -57,6 +57,7 @@ function configurationOf(parts: ProviderParts): Configuration {
   const { address, settings, keys, storage, holdings, documents } = parts
   const { registration } = settings
   const superuserRule = settings.claims.superuser
+  const own = [address.issuer, address.resource, address.sseResource]
   const guardedFetch = createGuardedFetch(documents, registration.documentBytes)
   const cookie = { httpOnly: true, sameSite: 'lax', overwrite: true, signed: true } as const
   const algorithms = [...new Set(settings.keys.map(({ alg }) => alg))]
@@ -102,7 +103,7 @@ function configurationOf(parts: ProviderParts): Configuration {
     enabledJWA: { idTokenSigningAlgValues: algorithms },
     extraClientMetadata: {
       properties: ['software_id'],
-      validator: (_, __, ___, metadata) => applyClientPolicy(metadata),
+      validator: (_, __, ___, metadata) => applyClientPolicy(metadata, own),
     },
     pkce: { required: () => true },
     features: {
@@ -127,10 +128,11 @@ function configurationOf(parts: ProviderParts): Configuration {
         defaultResource: () => address.resource,
         useGrantedResource: () => true,
         getResourceServerInfo(_, resource) {
-          if (resource !== address.resource) throw new errors.InvalidTarget()
+          if (resource !== address.resource && resource !== address.sseResource)
+            throw new errors.InvalidTarget()
           return {
             scope: offeredScopes(settings.fhirTypes).join(' '),
-            audience: address.resource,
+            audience: resource,
             accessTokenFormat: 'jwt',
             accessTokenTTL: settings.accessTokenLifetime,
             jwt: { sign: { alg: keys.current.alg, kid: keys.current.kid } },

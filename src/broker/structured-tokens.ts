@@ -29,7 +29,7 @@ export function serveStructuredTokens(provider: Provider, parts: StructuredToken
     try {
       const { payload } = await jwtVerify(token, published, {
         issuer: address.issuer,
-        audience: address.resource,
+        audience: [address.resource, address.sseResource],
         typ: 'at+jwt',
       })
       const grantId = payload[grantClaim]

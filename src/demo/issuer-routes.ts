@@ -8,6 +8,7 @@ import { consentFields } from '../broker/consent/model.ts'
 import { continuePage, errorPage } from '../broker/consent/page.ts'
 import { errorModel, expiredModel } from '../broker/failure.ts'
 import { isDataScope } from '../broker/scopes.ts'
+import { sseResourceBeside } from '../mcp/sse-resource.ts'
 import { withoutCookie } from '../pages/cookies.ts'
 import { isSame } from '../pages/same.ts'
 import type { Person } from './cast.ts'
@@ -89,7 +90,8 @@ async function pageRoutes(fastify: FastifyInstance, parts: IssuerRoutes): Promis
     const scopes = String(params.scope ?? '').split(' ')
     const grant = new provider.Grant({ accountId, clientId: String(params.client_id) })
     grant.addOIDCScope(scopes.join(' '))
-    grant.addResourceScope(resource, scopes.filter(isDataScope).join(' '))
+    const sse = sseResourceBeside(resource)
+    grant.addResourceScope(params.resource === sse ? sse : resource, scopes.filter(isDataScope).join(' '))
     const grantId = await grant.save()
     return finish(request, reply, { login: { accountId, remember: false }, consent: { grantId } })
   }

@@ -10,6 +10,7 @@ import { errorModel } from '../broker/failure.ts'
 import { pageClient } from '../broker/page-client.ts'
 import { allScopes, dataScopes } from '../broker/scopes.ts'
 import { createMemoryStorage } from '../broker/storage-memory.ts'
+import { sseResourceBeside } from '../mcp/sse-resource.ts'
 import { pageCallbackAt } from '../page/address.ts'
 import type { Person } from './cast.ts'
 import { demoClient, tokenSeconds } from './own-client.ts'
@@ -58,6 +59,7 @@ export async function createDemoProvider(options: DemoProviderOptions): Promise<
 
 function configurationOf({ resource, people }: DemoProviderOptions): Configuration {
   const storage = createMemoryStorage({ passing: 1000, lasting: 1000 }, Date.now)
+  const resources = [resource, sseResourceBeside(resource)]
   const cookie = { httpOnly: true, sameSite: 'lax', overwrite: true, signed: true } as const
   const lifetime = (clientId: string) => (clientId === demoClient.id ? tokenSeconds : accessTokenSeconds)
   return {
@@ -84,7 +86,7 @@ function configurationOf({ resource, people }: DemoProviderOptions): Configurati
     clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post'],
     extraClientMetadata: {
       properties: ['software_id'],
-      validator: (_, __, ___, metadata) => applyClientPolicy(metadata),
+      validator: (_, __, ___, metadata) => applyClientPolicy(metadata, resources),
     },
     pkce: { required: () => true },
     features: {
@@ -100,10 +102,10 @@ function configurationOf({ resource, people }: DemoProviderOptions): Configurati
         defaultResource: () => resource,
         useGrantedResource: () => true,
         getResourceServerInfo(_, asked) {
-          if (asked !== resource) throw new errors.InvalidTarget()
+          if (!resources.includes(asked)) throw new errors.InvalidTarget()
           return {
             scope: dataScopes.join(' '),
-            audience: resource,
+            audience: asked,
             accessTokenFormat: 'jwt',
             jwt: { sign: { alg: 'RS256' } },
           }

@@ -17,6 +17,7 @@ import { audienceOf } from './audience.ts'
 import { builtIn } from './built-in.ts'
 import { createService, type NamingService } from './create-service.ts'
 import type { McpService } from './service.ts'
+import { authOverSse } from './sse-resource.ts'
 import { createStdioBearer, type StdioBearer } from './stdio-bearer.ts'
 
 /** What a service takes from the process that it runs in. */
@@ -45,9 +46,13 @@ export function createMcpService(options: Options, surroundings: ServiceSurround
   )
   // A further issuer that is away must not take the service from everybody else.
   const issuerReady = createIssuerReady(auth, surroundings.now)
+  const overSse = options.sse ? authOverSse(auth, options.path) : undefined
+  const identifyOverSse =
+    overSse && watchedIdentify(createIdentify(overSse, identityOf(options, surroundings)), surroundings.meter)
   const service = createService({ ...partsOf(options, surroundings), identify })
   return {
     ...service,
+    identifyOverSse,
     async ready(signal) {
       await Promise.all([service.ready(signal), issuerReady()])
     },

@@ -62,6 +62,8 @@ export interface Completion {
 export interface McpService {
   readonly registry: Registry
   readonly identify: Identify
+  /** The same for HTTP+SSE, where a token for the stream's URL is ours as well; undefined where there is no such audience. */
+  readonly identifyOverSse?: Identify | undefined
   /** The tools that roles and permissions could allow this principal, in a fixed order. */
   listTools(principal: Principal): readonly ListedTool[]
   /**

@@ -72,6 +72,20 @@ describe('registration', () => {
     'https://localhost/callback',
     'https://127.0.0.1/callback',
     'http://127.0.0.1.attacker.example/callback',
+    'http://127.1/callback',
+    'http://2130706433/callback',
+    'http://0x7f.0.0.1/callback',
+    'http://127.0.0.01/callback',
+    'http://127.0.0.1./callback',
+    'http://localhost./callback',
+    'http:127.0.0.1/callback',
+    'http://[::ffff:127.0.0.1]/callback',
+    'http://0.0.0.0/callback',
+    'https://0.0.0.0/callback',
+    'https://localhost./callback',
+    'https://app.localhost/callback',
+    'https://[::ffff:127.0.0.1]/callback',
+    'https://[::]/callback',
     'http://10.0.0.1/callback',
     'cursor://anything/callback',
     'javascript:alert(1)',
@@ -88,6 +102,22 @@ describe('registration', () => {
     expect(answer.status).toBe(400)
     expect(answer.body.error).toMatch(/^invalid_(redirect_uri|client_metadata)$/)
   })
+
+  it.each(['/oauth/callback', '/oauth', '/oauth/interaction/x', '/mcp', '/mcp/?x=1', '/sse'])(
+    'refuses our own %s as a redirect URI, under each name that this machine has',
+    async (path) => {
+      const setting = await start()
+      const { port } = new URL(setting.origin)
+      for (const host of ['127.0.0.1', 'localhost', '[::1]']) {
+        const uri = `http://${host}:${port}${path}`
+        const answer = await register(setting, { ...publicClient, redirect_uris: [uri] })
+        expect([uri, answer.status, answer.body.error]).toEqual([uri, 400, 'invalid_redirect_uri'])
+      }
+      // The control: the same path of another program on this machine is that program's.
+      const other = { ...publicClient, redirect_uris: [`http://127.0.0.1:4000${path}`] }
+      expect((await register(setting, other)).status).toBe(201)
+    },
+  )
 
   it.each([
     'https://good.example/callback',
