@@ -3,7 +3,7 @@ import {
   type ClientAuth,
   ClientSecretBasic,
   ClientSecretPost,
-  type Configuration,
+  Configuration,
   type CustomFetch,
   customFetch,
   discovery,
@@ -15,6 +15,12 @@ import { insecureEndpoint, notSecure } from '../identity/endpoints.ts'
 import { refusalOf } from './refusal.ts'
 import type { LoginSettings } from './settings.ts'
 
+/** Our client at an issuer. */
+type IssuerClient = Pick<LoginSettings, 'issuer' | 'clientId' | 'clientSecret'>
+
+/** Seconds for one request. */
+const issuerTimeout = 10
+
 /** The types whose scopes the tools use where a token has any of SMART's. */
 const readTypes = ['Patient', 'Observation', 'ResearchStudy']
 
@@ -23,17 +29,13 @@ const readTypes = ['Patient', 'Observation', 'ResearchStudy']
  * that does without PKCE's S256 or has an endpoint that tokens must not be sent to. `fetch` is how it is asked, now and
  * later; by default over the network.
  */
-export async function openIssuer(
-  settings: Pick<LoginSettings, 'issuer' | 'clientId' | 'clientSecret'>,
-  fetch?: CustomFetch,
-): Promise<Configuration> {
-  const { issuer, clientId, clientSecret } = settings
-  const auth = clientSecret === undefined ? None() : secretAuth(clientSecret)
+export async function openIssuer(settings: IssuerClient, fetch?: CustomFetch): Promise<Configuration> {
+  const { issuer, clientId } = settings
   const plain = issuer.protocol === 'http:'
   let configuration: Configuration
   try {
-    configuration = await discovery(issuer, clientId, undefined, auth, {
-      timeout: 10,
+    configuration = await discovery(issuer, clientId, undefined, authOf(settings), {
+      timeout: issuerTimeout,
       ...(fetch === undefined ? {} : { [customFetch]: fetch }),
       ...(plain ? { execute: [allowInsecureRequests] } : {}),
     })
@@ -52,6 +54,25 @@ export async function openIssuer(
   return configuration
 }
 
+/**
+ * The issuer with a way to revoke tokens where its metadata name none: a JupyterHealth Exchange (django-oauth-toolkit) does it
+ * beside its token endpoint. Whether it did is shown by its answer.
+ */
+export function withRevocation(issuer: Configuration, settings: IssuerClient): Configuration {
+  const { supportsPKCE: _, ...metadata } = issuer.serverMetadata()
+  const beside = /^(.*\/o\/)token\/$/.exec(metadata.token_endpoint ?? '')?.[1]
+  if (metadata.revocation_endpoint !== undefined || beside === undefined) return issuer
+  const revoking = new Configuration(
+    { ...metadata, revocation_endpoint: `${beside}revoke_token/` },
+    settings.clientId,
+    undefined,
+    authOf(settings),
+  )
+  revoking.timeout = issuerTimeout
+  if (settings.issuer.protocol === 'http:') allowInsecureRequests(revoking)
+  return revoking
+}
+
 /** The scopes to ask for: as configured, else what the issuer lists of what is of use; `openid` always. */
 export function scopeFor(settings: LoginSettings, metadata: ServerMetadata): string {
   if (settings.scope !== undefined) return settings.scope
@@ -65,6 +86,10 @@ export function scopeFor(settings: LoginSettings, metadata: ServerMetadata): str
 /** The resource indicator (RFC 8707) as a parameter, where there is one. */
 export function resourceParameter(resource: string | undefined): Record<string, string> {
   return resource === undefined ? {} : { resource }
+}
+
+function authOf({ clientSecret }: IssuerClient): ClientAuth {
+  return clientSecret === undefined ? None() : secretAuth(clientSecret)
 }
 
 /** `client_secret_basic` unless the issuer takes only `client_secret_post` (RFC 8414, §2: basic where it does not say). */

@@ -52,18 +52,40 @@ export function createLoginTokens(parts: LoginTokensParts): LoginTokens {
     return lastsFor(set, margin) && !(stale !== undefined && isPair(set, stale))
   }
 
+  /** What could not be written in spite of that goes on in this process, which tries again. */
+  let unwritten: TokenSet | undefined
+
+  async function keep(renewed: TokenSet): Promise<void> {
+    unwritten = renewed
+    try {
+      await file.write(renewed)
+      unwritten = undefined
+    } catch (thrown) {
+      if (!isFhirMcpError(thrown)) throw thrown
+    }
+  }
+
+  async function read(): Promise<TokenSet | undefined> {
+    if (unwritten === undefined) return file.read()
+    const renewed = unwritten
+    await keep(renewed)
+    return renewed
+  }
+
   /** Undefined: there is nothing that could be renewed. */
   const renew = (stale: TokenPair | undefined) =>
     file.locked(async () => {
-      const set = await file.read()
+      const set = await read()
       if (set === undefined || isGood(set, stale)) return set
       if (set.refreshToken === undefined) {
         await file.remove()
         return undefined
       }
+      // Where nothing can be written, such as on a full disk, a refresh would use the token up: its successor would be lost.
+      await file.write(set)
       try {
         const renewed = await refreshed(set, set.refreshToken, settings, now)
-        await file.write(renewed)
+        await keep(renewed)
         return renewed
       } catch (thrown) {
         if (isFhirMcpError(thrown, 'TOKEN_EXPIRED')) await file.remove()
@@ -74,7 +96,7 @@ export function createLoginTokens(parts: LoginTokensParts): LoginTokens {
     })
 
   async function current(signal: AbortSignal, stale?: TokenPair): Promise<TokenSet | undefined> {
-    const set = await file.read()
+    const set = await read()
     if (set === undefined || isGood(set, stale)) return set
     signal.throwIfAborted()
     return within(

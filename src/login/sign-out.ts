@@ -1,6 +1,6 @@
 import { type Configuration, tokenRevocation } from 'openid-client'
 import { isFhirMcpError } from '../errors.ts'
-import { openIssuer } from './issuer-client.ts'
+import { openIssuer, withRevocation } from './issuer-client.ts'
 import type { LoginSettings } from './settings.ts'
 import type { TokenFile } from './token-file.ts'
 import type { TokenSet } from './token-set.ts'
@@ -30,7 +30,7 @@ export async function signOut(settings: LoginSettings, file: TokenFile): Promise
 
 async function revoked(settings: LoginSettings, { refreshToken, accessToken }: TokenSet): Promise<boolean> {
   try {
-    const issuer = await openIssuer(settings)
+    const issuer = withRevocation(await openIssuer(settings), settings)
     if (issuer.serverMetadata().revocation_endpoint === undefined) return false
     if (refreshToken !== undefined) await revoke(issuer, refreshToken, 'refresh_token')
     await revoke(issuer, accessToken, 'access_token')

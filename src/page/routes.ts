@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { LRUCache } from 'lru-cache'
 import { hidden } from '../../plugins/hidden.ts'
 import { keepQueriesFromLog } from '../../plugins/query-free-log.ts'
 import { isFhirMcpError } from '../errors.ts'
@@ -31,9 +32,13 @@ export interface PageSite {
 const headers = pageHeadersOf({ style, scripts: true })
 const route = { schema: hidden, exposeHeadRoute: false }
 
+/** Sign-ins that came back and may not do so again: far more than come back in the 15 minutes that one lasts. */
+const mostUsed = 100_000
+
 /** The routes of the start page. */
 export async function pageRoutes(fastify: FastifyInstance, { app, site }: PageRoutes): Promise<void> {
   keepQueriesFromLog(fastify)
+  const used = new LRUCache<string, true>({ max: mostUsed })
   fastify.removeAllContentTypeParsers()
   // The one form has no fields.
   fastify.addContentTypeParser('*', { parseAs: 'string', bodyLimit: 1024 }, (_, __, done) => done(null))
@@ -86,6 +91,9 @@ export async function pageRoutes(fastify: FastifyInstance, { app, site }: PageRo
     if (challenge === undefined || !isSame(callback.searchParams.get('state') ?? '', challenge.state)) {
       return trouble(reply, 400, expired)
     }
+    // A browser is asked to forget it; whoever has copied it does not.
+    if (used.has(challenge.state)) return trouble(reply, 400, expired)
+    used.set(challenge.state, true)
     reply.header('set-cookie', cookies.forgetChallenge)
     const reach = await signIn.finish(request, callback, challenge, (token) =>
       readReach(app, address, request, token),

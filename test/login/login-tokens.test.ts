@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { readEnvironment } from '../../src/config/env.ts'
+import { fhirMcpError } from '../../src/errors.ts'
 import { createLoginTokens, type LoginTokensParts } from '../../src/login/login-tokens.ts'
 import { loginSettings } from '../../src/login/settings.ts'
 import { tokenFile } from '../../src/login/token-file.ts'
@@ -86,6 +87,43 @@ describe('kept tokens', () => {
     expect(upstream.refreshes()).toBe(1)
     // Somebody who still has the old pair is given the new one: no further renewal.
     expect(await tokens(signal, stale)).toEqual(pairs[0])
+    expect(upstream.refreshes()).toBe(1)
+  })
+
+  it('are not renewed where nothing can be written: the refresh token stays good for when it can', async () => {
+    const { upstream, settings, clock, source, kept } = await signedIn({ idTokenTtl: 3600 })
+    const first = kept()
+    clock.at += 3541_000
+    let full = true
+    const real = tokenFile(settings)
+    const write = (tokens: TokenSet) => (full ? Promise.reject(fhirMcpError('CONFIG')) : real.write(tokens))
+    const { tokens } = source({ file: { ...real, write } })
+    await expect(tokens(signal)).rejects.toMatchObject({ code: 'FHIR_MCP_CONFIG' })
+    expect(upstream.refreshes()).toBe(0)
+    full = false
+    expect((await tokens(signal)).accessToken).not.toBe(first.accessToken)
+    expect(upstream.refreshes()).toBe(1)
+  })
+
+  it('go on in the process that renewed them, where they could not be written after all', async () => {
+    const { upstream, settings, clock, source, kept } = await signedIn({ idTokenTtl: 3600 })
+    clock.at += 3541_000
+    let room = 1
+    const real = tokenFile(settings)
+    const write = async (tokens: TokenSet) => {
+      room -= 1
+      if (room < 0) throw fhirMcpError('CONFIG')
+      await real.write(tokens)
+    }
+    const { tokens } = source({ file: { ...real, write } })
+    const renewed = await tokens(signal)
+    // The issuer's clock stood still: what it gave is new.
+    clock.at -= 3541_000
+    expect(await tokens(signal)).toEqual(renewed)
+    expect(kept()).not.toMatchObject(renewed)
+    room = 1
+    expect(await tokens(signal)).toEqual(renewed)
+    expect(kept()).toMatchObject(renewed)
     expect(upstream.refreshes()).toBe(1)
   })
 

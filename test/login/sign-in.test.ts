@@ -373,8 +373,11 @@ describe('a sign-in that nobody comes to', () => {
 })
 
 describe('logout', () => {
-  it('revokes the tokens at the issuer and removes them', async () => {
-    const upstream = await upstreamWith()
+  it.each([
+    ['where the metadata say', {}],
+    ['beside its token endpoint, as a JupyterHealth Exchange does', { unnamedRevocation: true }],
+  ])('revokes the tokens at the issuer, %s, and removes them', async (_, options) => {
+    const upstream = await upstreamWith(options)
     const environment = jupyterHealthVariables(upstream, temporaryFolder())
     await finished(['login'], environment, someoneAt([]))
     const folder = environment.FHIR_MCP_LOGIN_FOLDER ?? ''

@@ -25,6 +25,8 @@ export interface UpstreamOptions {
   readonly discovery?: Readonly<Record<string, unknown>>
   readonly refreshTokens?: boolean
   readonly revocation?: boolean
+  /** Whether tokens are revoked at `/o/revoke_token/`, beside `/o/token/`, and the metadata do not say so: as a real exchange does. */
+  readonly unnamedRevocation?: boolean
   /** How the confidential client shows its secret; by default in the header. */
   readonly clientAuth?: 'client_secret_basic' | 'client_secret_post'
   /** Other redirects of both clients. */
@@ -149,6 +151,7 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
         },
       },
     },
+    ...(options.unnamedRevocation ? { routes: { token: '/o/token/', revocation: '/o/revoke_token/' } } : {}),
     renderError: (ctx, out) => {
       ctx.body = out
     },
@@ -183,7 +186,10 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
       return
     }
     await next()
-    if (ctx.oidc?.route === 'discovery' && isRecord(ctx.body)) Object.assign(ctx.body, options.discovery)
+    if (ctx.oidc?.route === 'discovery' && isRecord(ctx.body)) {
+      Object.assign(ctx.body, options.discovery)
+      if (options.unnamedRevocation) delete ctx.body.revocation_endpoint
+    }
     if (ctx.oidc?.route === 'token') {
       if (ctx.oidc.params?.grant_type === 'refresh_token') refreshes += 1
       keep(ctx.body)
