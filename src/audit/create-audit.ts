@@ -2,11 +2,14 @@ import type { AuditOptions } from '../config/audit.ts'
 import { fhirMcpError } from '../errors.ts'
 import type { AuditLog } from './audit-log.ts'
 import { createCallLines } from './call-line.ts'
+import { type ChainedLines, chainedLines, lineHash } from './chain.ts'
 import { defaultAuditPath } from './default-path.ts'
 import { openDescriptorLines } from './descriptor-lines.ts'
 import { type EventSource, startPosting } from './fhir/posting.ts'
 import { openFileLines } from './file-lines.ts'
-import { createJournal, type Lines } from './journal.ts'
+import { createJournal } from './journal.ts'
+import { chainKeyOf, keyOf } from './keys.ts'
+import { lastLineOf } from './last-line.ts'
 import type { Audit, CallRecord } from './record.ts'
 
 /** What an audit takes from the service that it belongs to. */
@@ -27,7 +30,9 @@ const patience = 10_000
  */
 export function createAudit(options: AuditOptions, surroundings: AuditSurroundings): Audit {
   const { log } = surroundings
-  const lineOf = createCallLines(options.logKey === undefined ? undefined : keyOf(options.logKey))
+  const lineOf = createCallLines(
+    options.logKey === undefined ? undefined : keyOf(options.logKey, 'audit.logKey'),
+  )
   if (options.sink === 'off') {
     log('warn', 'audit.sink is off: no record of any call is kept')
     return { ...noAudit, lineOf }
@@ -62,10 +67,13 @@ export function createAudit(options: AuditOptions, surroundings: AuditSurroundin
       }
     },
     lineOf,
-    status: () => ({ failed, ...journal.status(), ...(posting?.status() ?? unposted) }),
+    status: () => ({ failed, ...journal.status(), head: lines.head(), ...(posting?.status() ?? unposted) }),
     async close() {
       await journal.close()
       await posting?.close()
+      // The gateway's log is kept elsewhere: with it the end of the records can be told later.
+      const head = lines.head()
+      if (head !== undefined) log('info', 'audit: the last record', { ...head })
       if (failed > 0) log('error', 'audit: records were not kept', { failed })
     },
   }
@@ -90,22 +98,24 @@ const unposted = { posted: 0, skipped: 0 }
 export const noAudit: Audit = {
   keep: async () => undefined,
   lineOf: createCallLines(),
-  status: () => ({ failed: 0, failing: false, ...unposted }),
+  status: () => ({ failed: 0, failing: false, head: undefined, ...unposted }),
   close: async () => undefined,
 }
 
-function openLines({ descriptor, path }: AuditOptions): { lines: Lines; path: string | undefined } {
-  if (descriptor !== undefined) return { lines: openDescriptorLines(descriptor), path: undefined }
+function openLines({ descriptor, path, chainKey }: AuditOptions): {
+  lines: ChainedLines
+  path: string | undefined
+} {
+  const hashOf = lineHash(chainKeyOf(chainKey))
+  if (descriptor !== undefined) {
+    // What is behind a descriptor cannot be read: its chain follows no other.
+    return { lines: chainedLines(openDescriptorLines(descriptor), hashOf, undefined), path: undefined }
+  }
   const chosen = path ?? defaultAuditPath()
-  return { lines: openFileLines(chosen), path: chosen }
+  const file = openFileLines(chosen)
+  return { lines: chainedLines(file, hashOf, lastLineOf(chosen)), path: chosen }
 }
 
 function textOf(record: CallRecord): string {
   return `${JSON.stringify(record)}\n`
-}
-
-function keyOf(text: string): Uint8Array {
-  const key = Buffer.from(text, 'base64url')
-  if (key.length === 32) return key
-  throw fhirMcpError('CONFIG', { detail: 'audit.logKey must be 32 bytes in base64url.' })
 }

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../errors.ts'
+import type { ChainHead } from './chain.ts'
 
 /** What a call was about: decided on, or asked for alone. */
 export interface CallTarget {
@@ -67,6 +68,8 @@ export interface AuditStatus {
   readonly failed: number
   /** Whether the last attempt to keep a record failed. */
   readonly failing: boolean
+  /** The last record that is durable: kept elsewhere, it shows later whether records were taken from the end. */
+  readonly head: ChainHead | undefined
   /** AuditEvents that the repository has taken. */
   readonly posted: number
   /** AuditEvents that the repository did not want; their records are in the file. */

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { isFhirMcpError } from '../errors.ts'
 import { implementation } from '../mcp/implementation.ts'
+import type { AuditArguments } from './audit.ts'
 import type { ConnectArguments } from './connect.ts'
 import type { LoginMode } from './login.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -34,6 +35,7 @@ const commands = [
   'broker-secrets',
   'check',
   'connect',
+  'audit',
   'help',
 ] as const
 
@@ -45,6 +47,7 @@ interface Parsed {
   readonly out: string | undefined
   readonly json: boolean
   readonly connect: ConnectArguments
+  readonly audit: AuditArguments
 }
 
 function parse(argv: readonly string[]): Parsed | undefined {
@@ -67,17 +70,22 @@ function parse(argv: readonly string[]): Parsed | undefined {
         project: { type: 'boolean' },
         write: { type: 'boolean' },
         force: { type: 'boolean' },
+        after: { type: 'string' },
+        heads: { type: 'string' },
       },
     })
     const { help, version, host, port, device, out, 'no-browser': noBrowser } = values
     const [name, ...rest] = positionals
     const mode = device === true ? 'device' : noBrowser === true ? 'no-browser' : 'browser'
-    const connect = connectArguments(rest[0], values)
-    const parsed = { host, port, mode, out, json: values.json === true, connect } as const
+    const connect = connectArguments(name === 'audit' ? undefined : rest[0], values)
+    const [what, ...files] = rest
+    const audit = { what, files, after: values.after, heads: values.heads }
+    const parsed = { host, port, mode, out, json: values.json === true, connect, audit } as const
     if (version === true) return { command: 'version', ...parsed }
     if (help === true || name === 'help') return { command: 'help', ...parsed }
     const command = commands.find((one) => one === name)
-    if (rest.length > (command === 'connect' ? 1 : 0) || command === undefined) return undefined
+    if (command === undefined || !isTaken(command, rest)) return undefined
+    if (command !== 'audit' && (audit.after !== undefined || audit.heads !== undefined)) return undefined
     if (command !== 'connect' && Object.values(connect).some((one) => one !== undefined && one !== false)) {
       return undefined
     }
@@ -89,6 +97,12 @@ function parse(argv: readonly string[]): Parsed | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Whether a command takes the words that come after it. */
+function isTaken(command: Parsed['command'], rest: readonly string[]): boolean {
+  if (command === 'audit') return rest[0] === 'verify' || rest[0] === 'heads'
+  return rest.length <= (command === 'connect' ? 1 : 0)
 }
 
 /** The values of the options of `connect`. */
@@ -139,6 +153,10 @@ const runners: Readonly<Record<Parsed['command'], Runner>> = {
   async connect(surroundings, parsed) {
     const { connect } = await import('./connect.ts')
     await connect(parsed.connect, surroundings)
+  },
+  async audit(surroundings, parsed) {
+    const { audit } = await import('./audit.ts')
+    return audit(parsed.audit, surroundings)
   },
   async serve({ environment, stderr, stopped }, given) {
     const { serve } = await import('./serve.ts')

@@ -40,6 +40,12 @@ export const auditSchema = z
       .string()
       .optional()
       .describe('32 bytes in base64url: key of the hashes in the ordinary log; random for each process'),
+    chainKey: z
+      .string()
+      .optional()
+      .describe(
+        '32 bytes in base64url: key of the hashes that chain the records; without it anybody who may write the file can make them anew',
+      ),
     fhir: auditFhirSchema,
   })
   .prefault({})

@@ -6,6 +6,8 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
+import { lineHash } from '../../src/audit/chain.ts'
+import { verifyFiles } from '../../src/audit/verify/verify.ts'
 import { permissionsClaim, startExchange, startIssuer } from '../../src/test-kit/index.ts'
 import { temporaryFolder } from '../login/machine.ts'
 import { mcpHeaders, rpc } from '../plugins/gateway.ts'
@@ -125,5 +127,8 @@ it('a kill under load tears no line, and every answer that a client has got has 
   expect(lost).toEqual(asked.map(() => 0))
   expect(total()).toBeGreaterThanOrEqual(500)
   expect(new Set(records.map(({ id }) => id)).size).toBe(records.length)
+  // Each process has a chain of its own, which begins where the one before was killed.
+  const { findings, heads } = await verifyFiles([path], { hashOf: lineHash(undefined) })
+  expect([findings, heads.length]).toEqual([[], kills.length + 1])
   expect(records.at(-1)).toMatchObject({ outcome: 'denied', target: { id: 'pat-10', decided: false } })
 })

@@ -16,9 +16,12 @@ export function linesIn(path: string): string[] {
     .filter((line) => line.trim() !== '')
 }
 
-/** The records of a file; throws for a line that is none. */
+/** The records of a file, without their places in a chain; throws for a line that is none. */
 export function recordsIn(path: string): CallRecord[] {
-  return linesIn(path).map((line) => JSON.parse(line))
+  return linesIn(path).map((line) => {
+    const { chain: _, ...record } = JSON.parse(line)
+    return record
+  })
 }
 
 /** A record of somebody who looked at two patients. */

@@ -182,7 +182,7 @@ export function createServiceDouble(): ServiceDouble {
     keepRefusedRead: async ({ uri }, { code }) => void events.push(`${uri} refused: ${code}`),
     keepRefusedCompletion: async ({ uri }, { code }) => void events.push(`${uri} refused: ${code}`),
     keepRefusedBearer: async ({ name }, { code }) => void events.push(`${name} refused: ${code}`),
-    auditStatus: () => ({ failed: 0, failing: false, posted: 0, skipped: 0 }),
+    auditStatus: () => ({ failed: 0, failing: false, head: undefined, posted: 0, skipped: 0 }),
     async close() {
       events.push('service closed')
     },
