@@ -5,6 +5,7 @@ import {
   WWWAuthenticateChallengeError,
 } from 'openid-client'
 import { type FhirMcpError, fhirMcpError, isFhirMcpError } from '../errors.ts'
+import { isEncryptedIdToken } from './encrypted-id-token.ts'
 
 /** What OAuth's error codes (RFC 6749, §4.1.2.1 and §5.2; RFC 8628, §3.5; RFC 8707, §2) mean to who signs in. */
 const refusals: Readonly<Record<string, () => FhirMcpError>> = {
@@ -43,6 +44,9 @@ export function refusalOf(thrown: unknown): FhirMcpError {
   // fetch throws a TypeError for a connection that failed.
   if (thrown instanceof TypeError) return issuerUnavailable()
   if (thrown instanceof ClientError && unreachable.has(thrown.code)) return issuerUnavailable()
+  if (isEncryptedIdToken(thrown)) {
+    return config('The issuer encrypts the ID tokens of this client; have it sign them only.')
+  }
   return fhirMcpError('TOKEN_INVALID', {
     detail: "The issuer's answer does not belong to this sign-in, or is not what was asked for.",
   })
@@ -51,6 +55,11 @@ export function refusalOf(thrown: unknown): FhirMcpError {
 /** Whether the issuer said that a refresh token or a code is of no use any more (RFC 6749, §5.2). */
 export function isInvalidGrant(thrown: unknown): boolean {
   return thrown instanceof ResponseBodyError && thrown.error === 'invalid_grant'
+}
+
+/** Whether the issuer knows the client and does not let it use this grant (RFC 6749, §5.2). */
+export function isClosedGrant(thrown: unknown): boolean {
+  return thrown instanceof ResponseBodyError && thrown.error === 'unauthorized_client'
 }
 
 /** The refusal of whoever has not signed in. */
@@ -64,7 +73,7 @@ function issuerUnavailable(): FhirMcpError {
 
 function unknownClient(): FhirMcpError {
   return config(
-    'The issuer does not accept this client: check FHIR_MCP_LOGIN_CLIENT_ID, FHIR_MCP_LOGIN_CLIENT_SECRET and what is registered for it.',
+    'The issuer does not accept this client, or its secret any more: check FHIR_MCP_LOGIN_CLIENT_ID, FHIR_MCP_LOGIN_CLIENT_SECRET and what is registered for it.',
   )
 }
 

@@ -1,11 +1,16 @@
 import { randomInt } from 'node:crypto'
 import type { Configuration, TokenEndpointResponse } from 'openid-client'
-import { initiateDeviceAuthorization, pollDeviceAuthorizationGrant } from 'openid-client'
+import {
+  calculatePKCECodeChallenge,
+  initiateDeviceAuthorization,
+  pollDeviceAuthorizationGrant,
+  randomPKCECodeVerifier,
+} from 'openid-client'
 import { fhirMcpError } from '../errors.ts'
 import { beginAuthorization } from './authorization.ts'
 import { openIssuer, resourceParameter, scopeFor } from './issuer-client.ts'
 import { listenForRedirect, redirectPath } from './redirect-listener.ts'
-import { refusalOf, signInFirst } from './refusal.ts'
+import { isClosedGrant, refusalOf, signInFirst } from './refusal.ts'
 import type { LoginSettings } from './settings.ts'
 
 /** What a sign-in is made of. */
@@ -82,15 +87,31 @@ async function granted(
   ends: AbortSignal,
 ): Promise<TokenEndpointResponse> {
   try {
-    const device = await initiateDeviceAuthorization(issuer, parameters)
+    const verifier = randomPKCECodeVerifier()
+    const device = await initiateDeviceAuthorization(issuer, {
+      ...parameters,
+      // RFC 8628 does not speak of PKCE; Keycloak demands it of a client that has to use it.
+      code_challenge: await calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    }).catch((thrown: unknown) => {
+      throw isClosedGrant(thrown) ? deviceGrantClosed() : thrown
+    })
     // RFC 8628, §6.1: a code that people can type; whatever else it held would be written to a terminal.
     if (!/^[\w -]{1,64}$/.test(device.user_code)) throw fhirMcpError('TOKEN_INVALID')
     const page = new URL(device.verification_uri)
     tell(`On any device, visit ${page.href} and enter the code ${device.user_code}`)
-    return await pollDeviceAuthorizationGrant(issuer, device, resource, { signal: ends })
+    const proof = { ...resource, code_verifier: verifier }
+    return await pollDeviceAuthorizationGrant(issuer, device, proof, { signal: ends })
   } catch (thrown) {
     throw refusalOf(thrown)
   }
+}
+
+function deviceGrantClosed() {
+  return fhirMcpError('CONFIG', {
+    detail:
+      'The issuer does not let this client sign in by a code (device grant): allow it there, or use login --no-browser.',
+  })
 }
 
 /** Waits until `patience` milliseconds are over or the signal ends; either is UNAUTHENTICATED. */

@@ -310,6 +310,16 @@ describe('login on another device', () => {
     await createBrowser().answerDevice(page, code, 'ada')
     expect(await running.code).toBe(0)
     for (const line of ada) expect(running.written().stdout).toContain(line)
+    expect(upstream.deviceRequests).toEqual([
+      expect.objectContaining({ code_challenge: expect.any(String), code_challenge_method: 'S256' }),
+    ])
+  })
+
+  it('says that the issuer does not allow it to this client', async () => {
+    const upstream = await upstreamWith({ deviceFlow: true, deviceGrantClosed: true })
+    const refused = await finished(['login', '--device'], jupyterHealthVariables(upstream, temporaryFolder()))
+    expect(refused.code).toBe(1)
+    expect(refused.stderr).toContain('does not let this client sign in by a code (device grant)')
   })
 
   it('says when the person says no, when it is stopped, and where the issuer does not offer it', async () => {
@@ -369,6 +379,16 @@ describe('a sign-in that nobody comes to', () => {
       code: 'FHIR_MCP_TOKEN_INVALID',
     })
     expect(lines).toEqual([])
+  })
+})
+
+describe('an ID token that is encrypted', () => {
+  it('is called what it is', async () => {
+    const upstream = await upstreamWith({ encryptedIdTokens: true })
+    const environment = jupyterHealthVariables(upstream, temporaryFolder())
+    const refused = await finished(['login'], environment, someoneAt([]))
+    expect(refused.code).toBe(1)
+    expect(refused.stderr).toContain('The issuer encrypts the ID tokens of this client')
   })
 })
 

@@ -15,6 +15,10 @@ export interface UpstreamOptions {
   /** Access tokens are JWTs for it (in `aud`) without being asked for, with the `typ` of Keycloak. */
   readonly audience?: string
   readonly deviceFlow?: boolean
+  /** The clients may not use the device grant, though the server offers it. */
+  readonly deviceGrantClosed?: boolean
+  /** ID tokens come in the form of a JWE. */
+  readonly encryptedIdTokens?: boolean
   /** What is given to be typed in on another device, instead of a code. */
   readonly userCode?: string
   readonly scopes?: string[]
@@ -36,6 +40,8 @@ export interface UpstreamOptions {
 /** An authorization server in the style of a JupyterHealth Exchange. */
 export interface Upstream {
   readonly url: string
+  /** Parameters of the device authorization requests. */
+  readonly deviceRequests: readonly Readonly<Record<string, unknown>>[]
   /** How many times a refresh token was used, whatever came of it. */
   readonly refreshes: () => number
   /** Every token and code that was given out, to be looked for where none may be. */
@@ -167,6 +173,7 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
   const latest = new Map<string, InstanceType<typeof provider.AccessToken>>()
   const live = new Set<string>()
   const failures: number[] = []
+  const deviceRequests: Record<string, unknown>[] = []
   let refreshes = 0
   let refusing = false
 
@@ -193,11 +200,17 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
     if (ctx.oidc?.route === 'token') {
       if (ctx.oidc.params?.grant_type === 'refresh_token') refreshes += 1
       keep(ctx.body)
+      if (options.encryptedIdTokens && isRecord(ctx.body)) ctx.body.id_token = 'eyJhbGciOiJkaXIifQ..a.b.c'
     }
     // The standard default of 5 seconds is long for a test (RFC 8628, §3.2).
+    if (ctx.oidc?.route === 'device_authorization') deviceRequests.push({ ...ctx.oidc.body })
     if (ctx.oidc?.route === 'device_authorization' && isRecord(ctx.body)) {
       ctx.body.interval = 1
       if (options.userCode !== undefined) ctx.body.user_code = options.userCode
+    }
+    if (ctx.oidc?.route === 'device_authorization' && options.deviceGrantClosed) {
+      ctx.status = 400
+      ctx.body = { error: 'unauthorized_client' }
     }
     const location: unknown = ctx.response.get('location')
     if (typeof location === 'string' && URL.canParse(location)) {
@@ -247,6 +260,7 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
   return {
     url,
     secrets,
+    deviceRequests,
     refreshes: () => refreshes,
     isActive: (token) => live.has(token),
     revokeAll: () => {
