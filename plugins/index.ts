@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
 import { createMcpService, startNotes } from '../src/mcp/create-mcp-service.ts'
+import { tokenRefusedText } from '../src/token-refusal.ts'
 import { auditOf } from './audit.ts'
 import { heldTokenOf, nameForBroker, refuseForwardingWithBroker } from './broker.ts'
 import { createPlugin } from './plugin.ts'
@@ -45,6 +46,7 @@ export const fhirMcp = fp(
         audit: auditOf(options, log, now),
         environment: process.env,
         heldToken: heldTokenOf(fastify),
+        tokenRefused: (refusal) => log.warn(refusal, tokenRefusedText),
         meter,
       })
       nameForBroker(fastify, options, service.readNames)

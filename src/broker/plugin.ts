@@ -4,6 +4,7 @@ import type { Principal } from '../access/principal.ts'
 import { fhirMcpError } from '../errors.ts'
 import { createAskJson } from '../identity/json-endpoint.ts'
 import { createSeal } from '../seal.ts'
+import { tokenRefusedText } from '../token-refusal.ts'
 import { addressOf } from './address.ts'
 import { createComputeClaims } from './claims.ts'
 import { createConsents } from './consents.ts'
@@ -82,7 +83,9 @@ export function createBroker(parts: BrokerParts) {
       log: (level, message) => fastify.log[level](message),
     })
     const ask = createAskJson()
-    const upstream = createUpstream(settings.upstream, address.callbackUrl, now)
+    const upstream = createUpstream(settings.upstream, address.callbackUrl, now, (refusal) =>
+      fastify.log.warn(refusal, tokenRefusedText),
+    )
     const computeClaims = createComputeClaims(settings, ask, now)
     const idToken = placeOfIdToken(settings.claims.sources)
     const holdings = createHoldings({ storage, seal, upstream, computeClaims, idToken, now })

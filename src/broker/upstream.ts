@@ -20,11 +20,14 @@ import {
   type TokenEndpointResponse,
   type TokenEndpointResponseHelpers,
   tokenRevocation,
+  WWWAuthenticateChallengeError,
 } from 'openid-client'
 import { fhirMcpError, isFhirMcpError } from '../errors.ts'
 import type { Claims } from '../identity/claim.ts'
 import { insecureEndpoint, notSecure } from '../identity/endpoints.ts'
 import { unavailable } from '../identity/json-endpoint.ts'
+import { isEncryptedIdToken } from '../login/encrypted-id-token.ts'
+import { type TokenRefused, tokenRefusal } from '../token-refusal.ts'
 import type { BrokerSettings } from './options.ts'
 
 /** The secrets of one sign-in that is under way. */
@@ -70,6 +73,7 @@ export function createUpstream(
   options: BrokerSettings['upstream'],
   callbackUrl: string,
   now: () => number,
+  refused: TokenRefused = () => undefined,
 ): Upstream {
   let discovered: Promise<Configuration> | undefined
 
@@ -79,6 +83,17 @@ export function createUpstream(
       throw refusalOf(thrown)
     })
     return discovered
+  }
+
+  /** What a failure of the token endpoint means; the log is told what was refused. */
+  async function refusalAt(thrown: unknown) {
+    if (thrown instanceof ResponseBodyError || thrown instanceof WWWAuthenticateChallengeError) {
+      const url = (await configuration()).serverMetadata().token_endpoint ?? options.issuer
+      // A challenge is the answer to a client that is not known (RFC 6749, §5.2).
+      const error = thrown instanceof ResponseBodyError ? thrown.error : 'invalid_client'
+      refused(tokenRefusal(url, thrown.status, error))
+    }
+    return refusalOf(thrown)
   }
 
   function tokensOf(answer: TokenEndpointResponse & TokenEndpointResponseHelpers): UpstreamTokens {
@@ -120,7 +135,7 @@ export function createUpstream(
         return tokensOf(answer)
       } catch (thrown) {
         if (thrown instanceof AuthorizationResponseError && thrown.error === 'access_denied') return 'denied'
-        throw refusalOf(thrown)
+        throw await refusalAt(thrown)
       }
     },
     async refresh(refreshToken) {
@@ -130,7 +145,7 @@ export function createUpstream(
         return { ...tokens, refreshToken: tokens.refreshToken ?? refreshToken }
       } catch (thrown) {
         if (thrown instanceof ResponseBodyError && thrown.error === 'invalid_grant') return 'invalid_grant'
-        throw refusalOf(thrown)
+        throw await refusalAt(thrown)
       }
     },
     async revoke({ accessToken, refreshToken }) {
@@ -183,5 +198,18 @@ function refusalOf(thrown: unknown) {
   if (thrown instanceof TypeError) return unavailable(what)
   if (thrown instanceof ClientError && unreachable.includes(thrown.code)) return unavailable(what)
   if (thrown instanceof ResponseBodyError && thrown.status >= 500) return unavailable(what)
+  if (isUnknownClient(thrown)) {
+    return unavailable(what, 'issuer', { said: 'It does not accept our client, or its secret any more.' })
+  }
+  if (isEncryptedIdToken(thrown)) {
+    return unavailable(what, 'issuer', { said: 'It encrypts its ID tokens; have it sign them only.' })
+  }
   return fhirMcpError('TOKEN_INVALID', { detail: "The upstream's answer does not belong to this sign-in." })
+}
+
+/** Whether the upstream does not know us any more: a client that was removed, or whose secret is another now. */
+function isUnknownClient(thrown: unknown): boolean {
+  if (thrown instanceof WWWAuthenticateChallengeError) return true
+  const codes = ['invalid_client', 'unauthorized_client']
+  return thrown instanceof ResponseBodyError && codes.includes(thrown.error)
 }

@@ -20,6 +20,7 @@ import { assertRolesNameTools } from '../mcp/role-tools.ts'
 import { createServerV2 } from '../mcp/server-v2.ts'
 import type { StdioBearer } from '../mcp/stdio-bearer.ts'
 import { tracedService } from '../telemetry/traced-service.ts'
+import { tokenRefusedText } from '../token-refusal.ts'
 import { createLog, type Log, logLevelOf } from './log.ts'
 import type { OpenBrowser, StdioStreams } from './surroundings.ts'
 import { type TokenSource, tokenSource } from './token-source.ts'
@@ -54,6 +55,7 @@ export function serveOverStdio(
     now: () => Date.now(),
     audit: auditOf(source.options, log),
     environment,
+    tokenRefused: (refusal) => log('warn', tokenRefusedText, { ...refusal }),
   })
   service.registry.seal()
   assertRolesNameTools(source.options.access.roles, service.registry)

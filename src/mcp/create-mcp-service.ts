@@ -13,6 +13,7 @@ import { createStdioIdentify, type Tokens } from '../identity/stdio.ts'
 import type { Meter } from '../telemetry/meter.ts'
 import { meteredAudit } from '../telemetry/metered-audit.ts'
 import { watchedIdentify, watchedPrincipals } from '../telemetry/watched-identity.ts'
+import type { TokenRefused } from '../token-refusal.ts'
 import { audienceOf } from './audience.ts'
 import { builtIn } from './built-in.ts'
 import { createService, type NamingService } from './create-service.ts'
@@ -29,6 +30,8 @@ export interface ServiceSurroundings {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** With the credentials `held`: what the broker holds for a person, where there is a broker. */
   readonly heldToken?: HeldToken | undefined
+  /** Hears of what a token endpoint refused. */
+  readonly tokenRefused?: TokenRefused | undefined
   /** Counts what happens. */
   readonly meter?: Meter | undefined
 }
@@ -100,9 +103,9 @@ export function startNotes({ fhir, auth }: Options): string[] {
 }
 
 function partsOf(options: Options, surroundings: ServiceSurroundings) {
-  const { now, environment, heldToken, meter } = surroundings
+  const { now, environment, heldToken, tokenRefused, meter } = surroundings
   assertQuietClient(environment.DEBUG)
-  const credentialOf = createCredentials(options.fhir, { now, heldToken })
+  const credentialOf = createCredentials(options.fhir, { now, heldToken, tokenRefused })
   const opener = createExchangeOpener({ fhir: options.fhir, access: options.access, now, meter })
   const audit = meteredAudit(surroundings.audit, meter)
   return { options, registry: builtIn(options.fhir.types), opener, credentialOf, audit, now, meter }

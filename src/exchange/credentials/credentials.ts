@@ -2,9 +2,12 @@ import type { Principal } from '../../access/principal.ts'
 import type { FhirOptions, HeldToken } from '../../config/fhir.ts'
 import { fhirMcpError } from '../../errors.ts'
 import { credentialIdentity } from '../../identity/credential-identity.ts'
+import { createAskJson } from '../../identity/json-endpoint.ts'
+import type { TokenRefused } from '../../token-refusal.ts'
 import type { Credential } from '../exchange.ts'
 import { createBackendServices } from './backend-services.ts'
 import { createHeld } from './held.ts'
+import { createAskToken } from './token-endpoint.ts'
 import { createTokenExchange } from './token-exchange.ts'
 
 /** Whose call it is: a verified principal, and the access token that showed it. */
@@ -21,6 +24,8 @@ export interface CredentialsDependencies {
   readonly now: () => number
   /** What holds the tokens of signed-in people, where something does. */
   readonly heldToken?: HeldToken | undefined
+  /** Hears of what a token endpoint refused. */
+  readonly tokenRefused?: TokenRefused | undefined
 }
 
 /**
@@ -29,11 +34,12 @@ export interface CredentialsDependencies {
  * for `held` without anything that holds.
  */
 export function createCredentials(fhir: FhirOptions, dependencies: CredentialsDependencies): CredentialOf {
+  const ask = createAskToken(dependencies.tokenRefused)
   switch (fhir.credentials) {
     case 'none':
       return sharedBy(async () => undefined)
     case 'backend-services':
-      return sharedBy(createBackendServices(fhir, dependencies.now))
+      return sharedBy(createBackendServices(fhir, dependencies.now, { ask, askJson: createAskJson() }))
     case 'forward':
       return ofEach(
         ({ token }) =>
@@ -41,7 +47,7 @@ export function createCredentials(fhir: FhirOptions, dependencies: CredentialsDe
             `Bearer ${token}`,
       )
     case 'token-exchange': {
-      const exchanged = createTokenExchange(fhir, dependencies.now)
+      const exchanged = createTokenExchange(fhir, dependencies.now, ask)
       return ofEach(({ token }) => exchanged(token))
     }
     case 'held': {

@@ -2,6 +2,7 @@ import { Agent, request } from 'undici'
 import { z } from 'zod'
 import { fhirMcpError } from '../../errors.ts'
 import { isBearerForm } from '../../identity/token-form.ts'
+import { type TokenRefused, tokenRefusal } from '../../token-refusal.ts'
 import { startDeadline } from '../deadline.ts'
 import { noCredential } from './no-credential.ts'
 
@@ -39,13 +40,14 @@ const issuedSchema = z.object({
   // RFC 8693, §2.2.1: an ID token or a refresh token is not to be sent to the exchange.
   issued_token_type: z.enum([`${tokenType}access_token`, `${tokenType}jwt`]).nullish(),
 })
+const errorSchema = z.object({ error: z.string() })
 const refusalSchema = z.object({ error: z.enum(['invalid_grant', 'invalid_token']) })
 
 /**
  * Token endpoints: a form by POST, at most `timeout` milliseconds and 64 KB, no redirect is followed. Nothing of an answer is
- * ever repeated but the token.
+ * ever repeated but the token; `refused` hears of what was refused.
  */
-export function createAskToken(timeout = 10_000): AskToken {
+export function createAskToken(refused: TokenRefused = () => undefined, timeout = 10_000): AskToken {
   const dispatcher = new Agent({ maxResponseSize: maxBytes, pipelining: 0 })
 
   async function send({ url, form, headers }: TokenRequest, signal: AbortSignal) {
@@ -74,6 +76,7 @@ export function createAskToken(timeout = 10_000): AskToken {
         throw fhirMcpError('ISSUER_UNAVAILABLE', { detail: 'The token endpoint did not answer.' })
       })
       .finally(() => deadline.stop())
+    if (status !== 200) refused(tokenRefusal(asked.url, status, errorSchema.safeParse(body).data?.error))
     if (status === 429 || status >= 500) {
       throw fhirMcpError('ISSUER_UNAVAILABLE', { detail: 'The token endpoint gave no token now.' })
     }

@@ -24,6 +24,36 @@ async function pairOf(fhir: FhirOptions, heldToken?: HeldToken) {
   return { sent, identities: [one.identity, other.identity], again: credentialOf(ada).identity }
 }
 
+describe('what a token endpoint refuses', () => {
+  it.each([
+    [
+      'a code of OAuth',
+      { error: 'invalid_target', error_description: 'text-of-the-endpoint' },
+      'invalid_target',
+    ],
+    ['something else in its place', { error: 'eyJhbGciOiJub25lIn0.e30.' }, 'other'],
+    ['no JSON', 'text-of-the-endpoint', 'other'],
+  ])('is told to the log by endpoint, status and code: %s', async (_, body, error) => {
+    const endpoint = await startTokenEndpoint(() => ({ status: 400, body }))
+    const client = { tokenUrl: `${endpoint.url}?tenant=secret`, id: 'us', secret: 's' }
+    const fhir = fhirOf({ credentials: 'token-exchange', audience: 'fhir-server', client })
+    const told: unknown[] = []
+    const credentialOf = createCredentials(fhir, { now, tokenRefused: (refusal) => void told.push(refusal) })
+    await thrownBy(credentialOf(ada).authorization(signal))
+    expect(told).toEqual([{ endpoint: endpoint.url, status: 400, error }])
+  })
+
+  it('the control: a token is not told', async () => {
+    const endpoint = await startTokenEndpoint(() => issued('good'))
+    const client = { tokenUrl: endpoint.url, id: 'us', secret: 's' }
+    const fhir = fhirOf({ credentials: 'token-exchange', audience: 'fhir-server', client })
+    const told: unknown[] = []
+    const credentialOf = createCredentials(fhir, { now, tokenRefused: (refusal) => void told.push(refusal) })
+    expect(await credentialOf(ada).authorization(signal)).toBe('Bearer good')
+    expect(told).toEqual([])
+  })
+})
+
 describe('what the exchange is asked with', () => {
   it('none: nothing, and what is read is shared', async () => {
     const { sent, identities } = await pairOf(fhirOf({ credentials: 'none' }))

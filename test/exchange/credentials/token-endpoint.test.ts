@@ -148,7 +148,9 @@ describe('a token endpoint', () => {
       response.on('close', () => clearInterval(drip))
     })
     for (const { origin } of [silent, dripping]) {
-      expect(await thrownBy(createAskToken(60)(requestOf(origin), signal))).toMatchObject(unavailable)
+      expect(await thrownBy(createAskToken(undefined, 60)(requestOf(origin), signal))).toMatchObject(
+        unavailable,
+      )
     }
   })
 
