@@ -1,11 +1,19 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { giveWay } from '../src/give-way.ts'
 import { describeFault } from '../src/mcp/fault.ts'
 import { type Challenge, type Refusal, type RpcId, refusalOf } from './refusal.ts'
 import { sendJson } from './send-json.ts'
 
-/** Sends a refusal. */
+/** Sends a refusal. A connection on which the rest of a body would still come ends with it: nobody reads that any more. */
 export function sendRefusal(reply: FastifyReply, { status, headers, body }: Refusal): FastifyReply {
-  return sendJson(reply.code(status).headers(headers), body)
+  const closing = isUnread(reply.request) ? { connection: 'close' } : {}
+  return sendJson(reply.code(status).headers({ ...headers, ...closing }), body)
+}
+
+/** Over HTTP/2 there is a stream for each request, and no such header (RFC 9113 §8.2.2). */
+function isUnread({ raw, headers }: FastifyRequest): boolean {
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+  return hasBody && raw.httpVersionMajor === 1 && !raw.complete
 }
 
 /** The id of the request in a body; null for a batch, a notification, or what is no JSON-RPC. */
@@ -16,7 +24,9 @@ export function rpcIdOf(body: unknown): RpcId {
 
 /** The error handler of the MCP routes alone: JSON-RPC in place of Fastify's own bodies. */
 export function createErrorHandler(challenge: Challenge) {
-  return (thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+  return async (thrown: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    // A body that came together with its head is taken in before anything is said of it.
+    if (isUnread(request)) await giveWay()
     const refusal = refusalOf(thrown, challenge, rpcIdOf(request.body), retryAfterOf(reply))
     if (refusal.status === 500) request.log.error({ fault: describeFault(thrown) }, 'request failed')
     return sendRefusal(reply, refusal)

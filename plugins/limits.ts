@@ -1,13 +1,14 @@
-import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger } from 'fastify'
 import type { Options } from '../src/config/options.ts'
+import { fhirMcpError } from '../src/errors.ts'
 import { tooManyCalls } from '../src/limits/count-calls.ts'
 import { openWindows } from '../src/limits/open-windows.ts'
 import { personKey } from '../src/limits/person-key.ts'
 import { createTurns, type Turns } from '../src/limits/turns.ts'
+import { createMemoryWindows } from '../src/limits/windows.ts'
 import { bearerOfRequest } from './bearer-of-request.ts'
-import { sendRefusal } from './errors.ts'
 import { addressKey, type Limiter, limitersOver } from './limiter.ts'
-import { protocolRefusal } from './refusal.ts'
+import type { CountMessages } from './messages.ts'
 import { createRefusedTokens, type RefusedTokens } from './refused-tokens.ts'
 
 /** The limits of one registration. */
@@ -16,13 +17,12 @@ export interface Limits {
   readonly countRequest: Limiter
   /** Counts a call of the person whose request this is. Throws RATE_LIMITED. */
   readonly countCall: Limiter
+  /** Counts the messages of a body, whatever they ask for. Throws RATE_LIMITED. */
+  readonly countMessages: CountMessages
   readonly refusedTokens: RefusedTokens
   readonly turns: Turns
   close(): void
 }
-
-/** Messages that a batch may hold: each of them is work, while the body is counted once for its address. */
-const largestBatch = 100
 
 /** Opens the limits that the options ask for. Throws CONFIG. */
 export async function createLimits(
@@ -49,18 +49,23 @@ export async function createLimits(
       keyOf: (request) => personKey(bearerOfRequest(request).principal),
       detail: tooManyCalls(limits.callsPerPrincipal),
     }),
+    countMessages: createMessageCount(limits.messagesPerPrincipal, now),
     refusedTokens: createRefusedTokens(limits.refusedTokensPerAddress, now),
     turns: createTurns({ atOnce: callsAtOnce, waiting: callsWaiting, patience }),
     close: () => windows.close(),
   }
 }
 
-/** Refuses a batch of too many messages, before any is looked at. */
-export async function checkBatch(
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<FastifyReply | undefined> {
-  const { body } = request
-  if (!Array.isArray(body) || body.length <= largestBatch) return undefined
-  return sendRefusal(reply, protocolRefusal(413, `A batch may hold ${largestBatch} messages`))
+/** Counted in memory in any case: it is this process that the messages would keep busy. */
+function createMessageCount(max: number, now: () => number): CountMessages {
+  if (max === 0) return () => undefined
+  const windows = createMemoryWindows(now)
+  return (request, count) => {
+    const { current, ttl } = windows.add(personKey(bearerOfRequest(request).principal), count)
+    if (current <= max) return
+    throw fhirMcpError('RATE_LIMITED', {
+      detail: `At most ${max} messages are taken in a minute.`,
+      retryAfter: Math.max(1, Math.ceil(ttl / 1000)),
+    })
+  }
 }

@@ -14,7 +14,6 @@ import { isModern, wantsProgress, withoutProgress } from './era.ts'
 import { sendRefusal } from './errors.ts'
 import { hidden } from './hidden.ts'
 import { hijack } from './hijack.ts'
-import { checkBatch } from './limits.ts'
 import { protocolRefusal } from './refusal.ts'
 import { slashedToo } from './slashed.ts'
 import { sendWebResponse, webRequest } from './web-request.ts'
@@ -54,10 +53,11 @@ export async function mcpRoutes(
   }
 
   for (const url of slashedToo(fastify, 'POST', address.paths.mcp)) {
-    fastify.post(url, { schema: hidden, preHandler: [checkBatch, checkScopes] }, async (request, reply) => {
+    fastify.post(url, { schema: hidden, preHandler: checkScopes }, async (request, reply) => {
       const signal = clientSignal(reply)
       const response = await answerOrGone(answer(request, signal), signal)
-      return response === undefined ? gone(reply) : sendWebResponse(reply, response)
+      if (response === undefined) return gone(reply)
+      return sendWebResponse(reply, response)
     })
     fastify.route({
       method: ['GET', 'HEAD', 'DELETE'],

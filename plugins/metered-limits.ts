@@ -19,6 +19,14 @@ export function meteredLimits(limits: Limits, meter: Meter | undefined): Limits 
   return {
     countRequest: (request) => counted('address', limits.countRequest(request)),
     countCall: (request) => counted('principal', limits.countCall(request)),
+    countMessages(request, count) {
+      try {
+        limits.countMessages(request, count)
+      } catch (thrown) {
+        if (isFhirMcpError(thrown, 'RATE_LIMITED')) meter.limited('messages')
+        throw thrown
+      }
+    },
     refusedTokens: {
       identify: (request, token, identify) =>
         counted('tokens', limits.refusedTokens.identify(request, token, identify)),

@@ -7,7 +7,6 @@ import { describeFault } from '../src/mcp/fault.ts'
 import { createHandlers } from '../src/mcp/handlers.ts'
 import { assertRolesNameTools } from '../src/mcp/role-tools.ts'
 import type { McpService } from '../src/mcp/service.ts'
-import { tolerantMessage } from '../src/mcp/tolerant-message.ts'
 import type { Meter } from '../src/telemetry/meter.ts'
 import { tracedService } from '../src/telemetry/traced-service.ts'
 import { type Address, createAddress } from './address.ts'
@@ -19,6 +18,7 @@ import { hidden } from './hidden.ts'
 import { createHostGuard } from './hosts.ts'
 import { createLimits, type Limits } from './limits.ts'
 import { mcpRoutes } from './mcp.ts'
+import { createMessageCheck } from './messages.ts'
 import { metadataOf, publishMetadata } from './metadata.ts'
 import { meteredLimits } from './metered-limits.ts'
 import { openMetrics } from './metrics.ts'
@@ -60,6 +60,7 @@ export function createPlugin(parts: PluginParts) {
     fastify.addHook('onReady', async () => {
       service.registry.seal()
       assertRolesNameTools(options.access.roles, service.registry)
+      if (!endsSlowRequests(fastify)) fastify.log.warn(slowRequestsText)
     })
     fastify.addHook('onListen', async () => closeIfExposed(fastify, address))
     fastify.addHook('onClose', () => service.close())
@@ -109,11 +110,10 @@ async function protectedRoutes(
   for (const path of preflights.flatMap((one) => slashedToo(scope, 'OPTIONS', one))) {
     scope.options(path, { schema: hidden }, async (_, reply) => reply.code(204).send())
   }
-  scope.addHook('preValidation', async (request) => {
-    request.body = tolerantMessage(request.body)
-  })
+  const checkMessages = createMessageCheck(limits.countMessages)
   await scope.register(async (inner) => {
     inner.addHook('onRequest', createBearerCheck(service, limits))
+    inner.addHook('preValidation', checkMessages)
     await mcpRoutes(inner, { handlers, address, checkScopes: createScopeCheck(service) })
   })
   if (!options.sse) return
@@ -123,6 +123,7 @@ async function protectedRoutes(
       createErrorHandler({ metadataUrl: address.sseMetadataUrl, scopes: options.auth.acceptedScopes }),
     )
     inner.addHook('onRequest', createBearerCheck({ ...service, identify }, limits))
+    inner.addHook('preValidation', checkMessages)
     await sseRoutes(inner, { handlers, address, limits: parts.streams, now })
   })
 }
@@ -148,6 +149,14 @@ function assertFree(fastify: FastifyInstance, options: Options, { paths }: Addre
       throw fhirMcpError('CONFIG', { detail: `${option}: the route ${method} ${url} is taken already.` })
     }
   }
+}
+
+const slowRequestsText =
+  'requestTimeout of this Fastify is 0: whoever sends a body byte by byte keeps a connection; set it, for example to 30000'
+
+/** Whether a request that does not come to an end is ended; Fastify's own default is that it is not. An HTTP/2 server has no such time. */
+function endsSlowRequests({ server }: FastifyInstance): boolean {
+  return !('requestTimeout' in server) || server.requestTimeout !== 0
 }
 
 /** Fastify passes over errors of its onListen hooks, so the server is closed; until then every request is refused. */

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { exactNumbers, exactNumbersStream } from '../src/mcp/exact-numbers.ts'
 import { hijack } from './hijack.ts'
 import { sendText } from './send-json.ts'
+import { endUnread, sendPieces } from './unread.ts'
 
 /** What the SDKs do not look at, and what must not get into their structures. */
 const left = new Set(['accept', 'authorization', 'content-length', 'cookie', 'host'])
@@ -32,12 +33,17 @@ export async function sendWebResponse(reply: FastifyReply, response: Response): 
   const type = response.headers.get('content-type') ?? ''
   if (body === null || !type.startsWith('text/event-stream')) {
     reply.code(status).headers(Object.fromEntries(headers))
+    endUnread(reply.raw)
     return body === null ? reply.send() : sendText(reply, type, exactNumbers(await response.text()))
   }
   hijack(reply)
   reply.raw.writeHead(status, Object.fromEntries(headers))
   reply.raw.flushHeaders()
   // A client that has gone ends the stream, and a broken stream the connection; nobody is left to be told.
-  await pipeline(Readable.fromWeb(body), exactNumbersStream(), reply.raw).catch(() => undefined)
+  const pieces = exactNumbersStream()
+  reply.raw.once('close', () => pieces.destroy())
+  const feeding = pipeline(Readable.fromWeb(body), pieces).catch(() => undefined)
+  await sendPieces(reply.raw, pieces).catch(() => void reply.raw.destroy())
+  await feeding
   return reply
 }

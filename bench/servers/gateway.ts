@@ -19,6 +19,7 @@ export const gatewayRole = defineRole(
     const limits = {
       ...parsed.limits,
       callsPerPrincipal: many,
+      messagesPerPrincipal: many,
       requestsPerAddress: many,
       callsAtOnce: 10_000,
     }

@@ -15,7 +15,7 @@ const {
 } = process.env
 if (operatorKey.length < 32) throw new Error('OPERATOR_KEY needs 32 characters: openssl rand -hex 32')
 
-const app = Fastify({ logger: true })
+const app = Fastify({ logger: true, requestTimeout: 30_000 })
 
 // The exchange itself, for programs of the operator. HAPI has no access rules: whoever has the key sees everything.
 const digest = (/** @type {string} */ text) => createHash('sha256').update(text).digest()

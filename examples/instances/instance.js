@@ -16,7 +16,7 @@ const {
 if (cursorKey === undefined)
   throw new Error('CURSOR_KEY is missing: openssl rand -base64 32 | tr +/ -_ | tr -d =')
 
-const app = Fastify({ logger: true, trustProxy: '127.0.0.1' })
+const app = Fastify({ logger: true, requestTimeout: 30_000, trustProxy: '127.0.0.1' })
 await app.register(fhirMcp, {
   fhir: { baseUrl, credentials: 'none' },
   auth: { issuer, audience, maxClaimsAge: Number(maxClaimsAge) },

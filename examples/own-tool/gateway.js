@@ -11,7 +11,7 @@ const {
   PORT: port = '8765',
 } = process.env
 
-const app = Fastify({ logger: true })
+const app = Fastify({ logger: true, requestTimeout: 30_000 })
 await app.register(fhirMcp, {
   fhir: { baseUrl, credentials: 'none' },
   auth: { issuer, audience, maxClaimsAge: Number(maxClaimsAge) },

@@ -12,7 +12,7 @@ const {
   METRICS_PORT: metricsPort = '9464',
 } = process.env
 
-const app = Fastify({ logger: true })
+const app = Fastify({ logger: true, requestTimeout: 30_000 })
 await app.register(instrumentation.plugin())
 await app.register(fhirMcp, {
   fhir: { baseUrl, credentials: 'none' },

@@ -44,6 +44,10 @@ const pressureSchema = z
 export const limitsSchema = z
   .object({
     callsPerPrincipal: perMinute(300, 'Calls of one person (issuer and subject), whatever their clients,'),
+    messagesPerPrincipal: perMinute(
+      1200,
+      'Messages of one person (issuer and subject) of any kind, each of a batch by itself,',
+    ),
     requestsPerAddress: perMinute(6000, 'Requests from one address'),
     refusedTokensPerAddress: perMinute(
       100,

@@ -19,7 +19,8 @@ export interface Windows {
 
 /** The same in the memory of this process. */
 export interface MemoryWindows extends Windows {
-  add(name: string): Count
+  /** Counts so many more; one by default. */
+  add(name: string, count?: number): Count
   /** What was counted so far. */
   peek(name: string): Count
 }
@@ -40,12 +41,12 @@ export function createMemoryWindows(now: () => number, size = 50_000): MemoryWin
   }
 
   return {
-    add(name) {
+    add(name, count = 1) {
       const time = now()
       const known = find(name, time)
       const open = known ?? { current: 0, end: time + windowLength }
       if (known === undefined) windows.set(name, open)
-      open.current += 1
+      open.current += count
       return { current: open.current, ttl: open.end - time }
     },
     peek(name) {

@@ -5,7 +5,7 @@ import type { ErrorCode } from '../errors.ts'
 export type RequestEnd = '1xx' | '2xx' | '3xx' | '4xx' | '5xx' | 'timeout' | 'aborted' | 'failed'
 
 /** Which limit refused something: that of an address, of a principal, of bad tokens, or the wait for a turn. */
-export type LimitName = 'address' | 'principal' | 'tokens' | 'turns'
+export type LimitName = 'address' | 'principal' | 'messages' | 'tokens' | 'turns'
 
 /** What is counted of a call. Nothing of it says who or about whom. */
 export type CountedCall = Pick<

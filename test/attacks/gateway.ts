@@ -47,6 +47,7 @@ const rpcAnswer = z.object({
 /** What is counted or shed has no place here: an attack that was refused for its number would have tried nothing. */
 const unlimited = {
   callsPerPrincipal: 0,
+  messagesPerPrincipal: 0,
   requestsPerAddress: 0,
   refusedTokensPerAddress: 0,
   callsAtOnce: 1000,

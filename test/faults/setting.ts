@@ -67,7 +67,7 @@ export async function startSetting(
         },
         auth: { issuer: issuer.url, jwksUri: toIssuer.origin + pathname, audience, ...auth },
         audit: { sink: 'off' },
-        limits: { callsPerPrincipal: 0, requestsPerAddress: 0, callsAtOnce: 100 },
+        limits: { callsPerPrincipal: 0, messagesPerPrincipal: 0, requestsPerAddress: 0, callsAtOnce: 100 },
       }
       // A client that gave a call up may have opened a connection which it never used; nobody waits for that here.
       const started = await startGateway(options, (app) => {

@@ -35,6 +35,7 @@ const gateway = await startGatewayChild({
   // All the load comes from one address; what is tried here is not whether it is refused.
   limits: {
     callsPerPrincipal: 0,
+    messagesPerPrincipal: 0,
     requestsPerAddress: 0,
     refusedTokensPerAddress: 0,
     pressure: { eventLoopDelay: 0, heapUsed: 0 },
