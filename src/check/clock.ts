@@ -1,4 +1,5 @@
 import { request } from 'undici'
+import { presentedJwt } from '../identity/token-form.ts'
 import { type Finding, fail, ok, skipped, warn } from './finding.ts'
 import { issuerOf } from './issuer.ts'
 import type { Probes } from './probes.ts'
@@ -16,6 +17,14 @@ export async function checkClock(probes: Probes): Promise<Finding> {
     ask(`${issuerOf(probes).replace(/\/$/, '')}/.well-known/openid-configuration`),
     ask(`${options.fhir.baseUrl.replace(/\/+$/, '')}/metadata?_elements=CapabilityStatement.fhirVersion`),
   ])
+  // A JWT that is not from the future may be of any age: only one that is tells of the clocks.
+  const ahead = issuer === undefined ? await issuedAhead(probes) : undefined
+  if (ahead !== undefined && ahead > options.auth.clockTolerance) {
+    return fail(
+      `By this machine's clock the token was issued ${ahead} s in the future, and is refused beyond ${options.auth.clockTolerance} s.`,
+      clockCure,
+    )
+  }
   if (issuer === undefined && exchange === undefined)
     return skipped('Neither the issuer nor the exchange says its time.')
   const found = [
@@ -27,7 +36,7 @@ export async function checkClock(probes: Probes): Promise<Finding> {
   if (issuer !== undefined && Math.abs(issuer) > most) {
     return fail(
       `By this machine's clock ${found}; tokens from the future and expired ones are refused beyond ${options.auth.clockTolerance} s.`,
-      'Set the clock of this machine by NTP (or that of the issuer). FHIR_MCP_AUTH_CLOCK_TOLERANCE forgives a small difference.',
+      clockCure,
     )
   }
   if (exchange !== undefined && Math.abs(exchange) > noticeable) {
@@ -37,6 +46,23 @@ export async function checkClock(probes: Probes): Promise<Finding> {
     )
   }
   return ok(`By this machine's clock ${found}.`)
+}
+
+const clockCure =
+  'Set the clock of this machine by NTP (or that of the issuer). FHIR_MCP_AUTH_CLOCK_TOLERANCE forgives a small difference.'
+
+/** Seconds by which `iat` of the token is ahead of our clock, for issuers that say no Date; undefined where it does not say. */
+async function issuedAhead(probes: Probes): Promise<number | undefined> {
+  try {
+    const { accessToken, idToken } = (await probes.tokens()) ?? {}
+    const issued = [accessToken, idToken].flatMap((token) =>
+      token === undefined ? [] : (presentedJwt(token)?.claims.iat ?? []),
+    )
+    const latest = Math.max(...issued.filter((one) => typeof one === 'number'))
+    return Number.isFinite(latest) ? Math.round(latest - probes.now() / 1000) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** Seconds by which a server's clock is ahead of ours; undefined where it does not say. */

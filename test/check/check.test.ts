@@ -340,6 +340,21 @@ describe('check of the token', () => {
     })
   })
 
+  it('tells a clock that is off by the token, where the issuer says no time', async () => {
+    const setting = await startSetting()
+    const environment = await withToken(setting)
+    await setting.issuer.close()
+    const slow = await checked(environment, () => Date.now() - 120_000)
+    expect(slow.by.clock).toMatchObject({
+      outcome: 'fail',
+      found: expect.stringMatching(/the token was issued 1(19|20) s in the future/),
+      cure: expect.stringContaining('NTP'),
+    })
+    // The control: a token that was issued just now, or some time ago, says nothing of clocks.
+    const fast = await checked(environment, () => Date.now() + 30_000)
+    expect(fast.by.clock?.outcome).toBe('ok')
+  })
+
   it('says that no key of the issuer fits', async () => {
     const { environment } = await startSetting()
     const keys = await startExchange({ dialect: 'hapi', fhirVersion: 'R4' })
