@@ -51,7 +51,7 @@ export const limitsSchema = z
     requestsPerAddress: perMinute(6000, 'Requests from one address'),
     refusedTokensPerAddress: perMinute(
       100,
-      'Different tokens from one address that are not accepted, beyond which new ones from there are not looked at,',
+      'Different tokens from one address that are not accepted, beyond which few new opaque ones from there are asked about,',
     ),
     callsAtOnce: z
       .number()

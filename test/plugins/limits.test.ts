@@ -275,7 +275,9 @@ describe('tokens that are not accepted', () => {
   it('are looked at up to a limit for each address; those that were verified before go on', async () => {
     const { app, clock } = await limited({ refusedTokensPerAddress: 3 })
     expect((await ask(app)).statusCode).toBe(200)
-    for (const token of ['bad-1', 'bad-2', 'bad-3']) expect((await ask(app, { token })).statusCode).toBe(401)
+    for (const token of ['bad-1', 'bad-2', 'bad-3', 'asked-about']) {
+      expect((await ask(app, { token })).statusCode).toBe(401)
+    }
     const answer = await ask(app, { token: 'bad-4' })
     expect([answer.statusCode, answer.headers['retry-after']]).toEqual([429, '60'])
     expect(answer.headers['www-authenticate']).toBeUndefined()
@@ -293,7 +295,25 @@ describe('tokens that are not accepted', () => {
     expect((await ask(app, { token: 'bob' })).statusCode).toBe(200)
     double.tokens.set('for-another', fhirMcpError('AUDIENCE'))
     await ask(app, { token: 'for-another' })
+    await ask(app, { token: 'asked-about' })
     expect((await ask(app, { token: 'other-client' })).statusCode).toBe(429)
+  })
+
+  it('lock no new JWT out, which costs no question, and of opaque ones a few are asked about', async () => {
+    const { app, clock, double } = await limited({ refusedTokensPerAddress: 20 })
+    const jwt = (id: string) =>
+      `${btoa('{"alg":"ES256"}')}.${btoa(JSON.stringify({ jti: id }))}.c2ln`.replaceAll('=', '')
+    double.tokens.set(jwt('good'), principalOf('carla'))
+    for (let n = 0; n < 25; n += 1) await ask(app, { token: n < 20 ? `bad-${n}` : jwt(`bad-${n}`) })
+    expect((await ask(app, { token: jwt('good') })).statusCode).toBe(200)
+    expect((await ask(app, { token: jwt('another') })).statusCode).toBe(401)
+    // One in half of the window, since a tenth of 20 is two of them.
+    const statusOf = async (token: string) => (await ask(app, { token })).statusCode
+    expect(await statusOf('bad-30')).toBe(401)
+    expect([await statusOf('bob'), await statusOf('bad-31')]).toEqual([429, 429])
+    clock.now += 30_000
+    expect([await statusOf('bob'), await statusOf('bad-31')]).toEqual([200, 429])
+    expect(await statusOf('bob')).toBe(200)
   })
 
   it('have no limit where it is 0', async () => {
@@ -320,10 +340,11 @@ describe('figures by default', () => {
     for (let n = 0; n < 16; n += 1) answers.push((await ask(app, { payload })).json())
     expect(answers.flat().filter(({ result }) => result.isError).length).toBe(20)
     const statuses: number[] = []
-    for (let n = 0; n < 101; n += 1) {
+    for (let n = 0; n < 102; n += 1) {
       statuses.push((await ask(app, { token: `bad-${n}`, address: '10.0.0.3' })).statusCode)
     }
-    expect([statuses.indexOf(429), statuses.length]).toEqual([100, 101])
+    // The first one beyond is one of the few that are asked about.
+    expect([statuses.indexOf(429), statuses.length]).toEqual([101, 102])
   })
 })
 

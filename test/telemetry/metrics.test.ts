@@ -128,7 +128,8 @@ describe('the metrics', () => {
     for (let n = 0; n < 4; n += 1) await refused(app, `bad${n}`)
     const text = await scrape()
     const refusals = samples(text, 'fhir_mcp_tokens_refused_total')
-    expect(Object.values(refusals)).toEqual([2])
+    // Beyond the limit one of them is asked about.
+    expect(Object.values(refusals)).toEqual([3])
     const limited = samples(text, 'fhir_mcp_limited_total')
     expect(limited).toMatchObject({ 'limit="principal"': 1, 'limit="tokens"': expect.any(Number) })
     for (let n = 0; n < 8; n += 1) await refused(app, 'bad0')
