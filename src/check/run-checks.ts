@@ -4,6 +4,7 @@ import { checkAudience } from './audience.ts'
 import { checkAudit } from './audit.ts'
 import { checkClaims } from './claims.ts'
 import { checkClock } from './clock.ts'
+import { checkCredential } from './credential.ts'
 import { checkDialect } from './dialect.ts'
 import { checkExchange } from './exchange.ts'
 import { checkFhirVersion } from './fhir-version.ts'
@@ -28,6 +29,7 @@ const checks: readonly (readonly [string, (probes: Probes) => Promise<Finding>])
   ['audience', checkAudience],
   ['token', checkToken],
   ['claims', checkClaims],
+  ['credential', checkCredential],
   ['rosters', checkRosters],
   ['filters', checkFilters],
   ['redis', checkRedis],

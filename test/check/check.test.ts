@@ -5,6 +5,7 @@ import { syntheticCohort } from '../../src/test-kit/cohort.ts'
 import { permissionsClaim, startExchange, startIssuer } from '../../src/test-kit/index.ts'
 import { startRedisStub } from '../cli/redis-stub.ts'
 import { startStandalone } from '../cli/standalone.ts'
+import { issued, startTokenEndpoint } from '../exchange/credentials/token-endpoint-double.ts'
 import { createBrowser } from '../login/browser.ts'
 import { finished, jupyterHealthVariables, temporaryFolder } from '../login/machine.ts'
 import { startUpstream } from '../login/upstream.ts'
@@ -18,7 +19,7 @@ describe('check', () => {
     const { passed, by, progress, output } = await checked(environment)
     expect(passed).toBe(true)
     expect(Object.values(by).map(({ outcome }) => outcome)).toEqual([
-      ...Array(12).fill('ok'),
+      ...Array(13).fill('ok'),
       'skipped',
       'ok',
     ])
@@ -338,6 +339,34 @@ describe('check of the token', () => {
       found: expect.stringMatching(/the issuer's is 1(19|20|21) s behind/),
       cure: expect.stringContaining('NTP'),
     })
+  })
+
+  it('tries the credential, and says what the token endpoint refused', async () => {
+    const setting = await startSetting()
+    const endpoint = await startTokenEndpoint(() => issued('t'))
+    const environment = {
+      ...(await withToken(setting)),
+      FHIR_MCP_FHIR_CREDENTIALS: 'token-exchange',
+      FHIR_MCP_FHIR_AUDIENCE: 'fhir-server',
+      FHIR_MCP_FHIR_CLIENT_TOKEN_URL: endpoint.url,
+      FHIR_MCP_FHIR_CLIENT_ID: 'us',
+      FHIR_MCP_FHIR_CLIENT_SECRET: 'the-secret',
+    }
+    expect((await checked(environment)).by.credential).toMatchObject({
+      outcome: 'ok',
+      found: 'The token endpoint gives one, by token-exchange.',
+    })
+    const always = await startTokenEndpoint(() => ({
+      status: 400,
+      body: { error: 'invalid_target', error_description: 'words-of-the-endpoint' },
+    }))
+    const refused = await checked({ ...environment, FHIR_MCP_FHIR_CLIENT_TOKEN_URL: always.url })
+    expect(refused.by.credential).toMatchObject({
+      outcome: 'fail',
+      found: expect.stringContaining('HTTP status 400, OAuth error invalid_target.'),
+      cure: expect.stringContaining('FHIR_MCP_FHIR_AUDIENCE'),
+    })
+    expect(refused.output).not.toContain('words-of-the-endpoint')
   })
 
   it('tells a clock that is off by the token, where the issuer says no time', async () => {

@@ -9,7 +9,7 @@ describe('fastify-fhir-mcp check', () => {
     const { code, stdout } = await finished(['check'], await withToken(setting))
     expect(code).toBe(0)
     expect(stdout).toMatch(/^ok {7}configuration {2}Every variable is known/)
-    expect(stdout).toMatch(/\n14 checks: 13 ok, 0 to look at, 0 failed, 1 skipped\n$/)
+    expect(stdout).toMatch(/\n15 checks: 14 ok, 0 to look at, 0 failed, 1 skipped\n$/)
   })
 
   it('ends with 1 when something failed, and prints its cure below it', async () => {
