@@ -17,6 +17,7 @@ import { searchFhir } from '../tools/search-fhir.ts'
 import { searchPatients } from '../tools/search-patients.ts'
 import { summarizePatientObservations } from '../tools/summarize-patient-observations.ts'
 import { summarizeStudyObservations } from '../tools/summarize-study-observations.ts'
+import { explained } from './explained.ts'
 import { comparePeriods } from './prompts/compare-periods.ts'
 import { dataQualityCheck } from './prompts/data-quality-check.ts'
 import { patientOverview } from './prompts/patient-overview.ts'
@@ -50,7 +51,7 @@ const tools: readonly AnyTool[] = [
 /** A registry with the tools, resources and prompts of this package; with the tools on the record where `types` allows any of it. */
 export function builtIn(types: readonly CompartmentType[] = []): Registry {
   const registry = createRegistry()
-  for (const tool of [...tools, ...onRecord(types)]) registry.addTool(tool)
+  for (const tool of [...tools, ...onRecord(types)]) registry.addTool(explained(tool))
   for (const resource of [capabilitiesResource, studyResource, patientResource, dataTypeResource]) {
     registry.addResource(resource)
   }

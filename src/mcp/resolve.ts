@@ -3,7 +3,8 @@ import type { RosterKey, Target } from '../access/target.ts'
 import { fhirMcpError } from '../errors.ts'
 import { idOf, isFhirId } from '../fhir/grammar.ts'
 import type { ResearchStudy } from '../fhir/types.ts'
-import { isShownAs, oneLine } from '../results/line.ts'
+import { oneLine } from '../results/line.ts'
+import { allQuoted, isShownAs, quoted } from '../results/quoted.ts'
 import type { Subject } from '../tools/tool.ts'
 import { patientHint } from './patient-hint.ts'
 
@@ -61,7 +62,7 @@ async function resolveStudy(text: string, directory: Directory): Promise<string>
   if (others.length > 0) {
     const choices = found.map((study) => ({
       id: study.id ?? '',
-      label: oneLine(study.title ?? 'without a title'),
+      label: study.title === undefined ? 'without a title' : quoted(study.title),
     }))
     throw fhirMcpError('AMBIGUOUS', { detail: 'Give study_id as one of these ids.', choices })
   }
@@ -111,5 +112,5 @@ function* byCode(roster: Roster, code: string): Generator<string> {
 
 function codesOf(roster: Roster, patient: string): string {
   const codes = roster.enrolments(patient).flatMap((enrolment) => enrolment.codes)
-  return codes.length > 0 ? `participant code ${codes.join(', ')}` : 'without a participant code'
+  return codes.length > 0 ? `participant code ${allQuoted(codes, 64)}` : 'without a participant code'
 }

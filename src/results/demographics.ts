@@ -1,6 +1,9 @@
 import type { Patient } from '../fhir/types.ts'
-import { oneLine } from './line.ts'
 import { nameOf, replacementsOf } from './patients.ts'
+import { dateWord, quoted, referenceWord, word } from './quoted.ts'
+
+/** Characters of one value. */
+const longest = 1000
 
 type ContactPoint = NonNullable<Patient['telecom']>[number]
 type Address = NonNullable<Patient['address']>[number]
@@ -9,22 +12,22 @@ type Address = NonNullable<Patient['address']>[number]
 export function demographicLines(patient: Patient): string[] {
   const pairs = [
     ['Patient', patient.id],
-    ['name', nameOf(patient)],
-    ['born', patient.birthDate],
-    ['sex', patient.gender],
+    ['name', said(nameOf(patient))],
+    ['born', said(patient.birthDate, dateWord)],
+    ['sex', said(patient.gender, word)],
     ['deceased', deceasedText(patient)],
     ['identifiers', joined(patient.identifier, ({ system, value }) => [system, value], '|')],
     ['telecom', joined(patient.telecom, telecomWords, ' ')],
     ['address', joined(patient.address, addressWords, ', ', '; ')],
-    ['marital status', patient.maritalStatus?.text ?? patient.maritalStatus?.coding?.[0]?.code],
+    ['marital status', said(patient.maritalStatus?.text ?? patient.maritalStatus?.coding?.[0]?.code)],
     [
       'languages',
       joined(patient.communication, ({ language }) => [language.text ?? language.coding?.[0]?.code], ''),
     ],
-    ['organization', patient.managingOrganization?.display ?? patient.managingOrganization?.reference],
+    ['organization', organizationText(patient)],
   ] as const
   return pairs.flatMap(([label, value]) =>
-    value === undefined || value === '' ? [] : [`${label}: ${oneLine(value, 1000)}`],
+    value === undefined || value === '' ? [] : [`${label}: ${value}`],
   )
 }
 
@@ -38,7 +41,25 @@ export function demographicNotes(patient: Patient): string[] {
 }
 
 function deceasedText({ deceasedBoolean, deceasedDateTime }: Patient): string | undefined {
-  return deceasedDateTime ?? (deceasedBoolean === undefined ? undefined : deceasedBoolean ? 'yes' : 'no')
+  return (
+    said(deceasedDateTime, dateWord) ??
+    (deceasedBoolean === undefined ? undefined : deceasedBoolean ? 'yes' : 'no')
+  )
+}
+
+function organizationText({
+  managingOrganization: { display, reference } = {},
+}: Patient): string | undefined {
+  return said(display) ?? said(reference, referenceWord)
+}
+
+/** A text where there is one. */
+function said(text: string | undefined, say: (text: string) => string = longQuoted): string | undefined {
+  return text === undefined ? undefined : say(text)
+}
+
+function longQuoted(text: string): string {
+  return quoted(text, longest)
 }
 
 function telecomWords({ system, value, use }: ContactPoint): (string | undefined)[] {
@@ -69,5 +90,5 @@ function joined<T>(
       .filter((word) => word !== undefined)
       .join(within),
   )
-  return texts.filter((text) => text !== '').join(between)
+  return texts.flatMap((text) => (text === '' ? [] : [longQuoted(text)])).join(between)
 }

@@ -13,13 +13,6 @@ export function oneLine(text: string, most = 200): string {
   return line.length > most ? `${line.slice(0, most - 1).trimEnd()}…` : line
 }
 
-/** Whether answers show two texts as the same: whoever copies one from an answer has to find it. */
-export function isShownAs(text: string, shown: string): boolean {
-  return (
-    text === shown || oneLine(text, Number.POSITIVE_INFINITY) === oneLine(shown, Number.POSITIVE_INFINITY)
-  )
-}
-
 /** A row of text: what is there, in order, between bars, in one line whatever the parts hold. */
 export function barred(parts: readonly (string | undefined)[]): string {
   const there = parts.filter((part) => part !== undefined && part !== '')

@@ -1,6 +1,7 @@
 import type { FhirMcpError } from '../errors.ts'
 import type { AnyResource } from '../fhir/types.ts'
 import type { Answer } from './answer.ts'
+import { withMeaning } from './quoted.ts'
 
 /** CodeSystem of the error codes in OperationOutcomes; `docs/errors.md` lists them. */
 export const errorSystem = 'https://github.com/fastify-fhir-mcp/fastify-fhir-mcp/errors'
@@ -26,7 +27,9 @@ export function errorAnswer(error: FhirMcpError, cure: string = error.entry.cure
     ...(error.scopes.length > 0 ? [`Scopes needed: ${error.scopes.join(' ')}`] : []),
     ...(error.retryAfter !== undefined ? [`Try again in ${error.retryAfter} s.`] : []),
   ]
-  const diagnostics = [error.message, ...extra].join('\n')
+  const said = [error.message, ...extra].join('\n')
+  // Only choices have texts of the exchange in them.
+  const diagnostics = error.choices.length > 0 ? withMeaning(said) : said
   const structured: AnyResource = {
     resourceType: 'OperationOutcome',
     issue: [

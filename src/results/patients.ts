@@ -4,6 +4,7 @@ import { markSubsetted } from '../fhir/subsetted.ts'
 import type { AnyResource, FhirVersion, Patient } from '../fhir/types.ts'
 import { barred, oneLine } from './line.ts'
 import { pruneListedPatient, yearOf } from './prune.ts'
+import { allQuoted, dateWord, quoted, referenceWord, word } from './quoted.ts'
 import { withoutBase } from './relative.ts'
 import { researchSubjectOf, type StudyEnrolment } from './research-subject.ts'
 import type { Row } from './row.ts'
@@ -67,23 +68,27 @@ function resourceOf({ id, patient, enrolments }: PatientEntry, view: PatientView
 function lineOf({ id, patient, enrolments }: PatientEntry, view: PatientView): string {
   const identified = view.detail === 'identified' && patient !== undefined
   const birth = identified ? patient.birthDate : yearOf(patient?.birthDate)
-  const identifiers = identified ? identifiersOf(patient) : ''
+  const identifiers = identified ? identifierValues(patient) : []
+  const name = identified ? nameOf(patient) : undefined
   return barred([
     `Patient/${id}`,
-    identified ? nameOf(patient) : undefined,
-    identifiers === '' ? undefined : `identifier ${identifiers}`,
+    name === undefined ? undefined : quoted(name),
+    identifiers.length === 0 ? undefined : `identifier ${allQuoted(identifiers)}`,
     ...enrolments.map(enrolmentText),
-    birth === undefined ? undefined : `born ${birth}`,
-    patient?.gender,
+    birth === undefined ? undefined : `born ${dateWord(birth)}`,
+    patient?.gender === undefined ? undefined : word(patient.gender),
     ...markersOf(patient),
   ])
 }
 
 function enrolmentText({ study, enrolment }: StudyEnrolment): string {
   const { codes, status, start, end } = enrolment
-  const code = codes.length > 0 ? `code ${codes.map((one) => oneLine(one, 64)).join(', ')}, ` : ''
-  const period = start === undefined && end === undefined ? '' : ` ${start ?? '?'}..${end ?? ''}`
-  return `${code}${oneLine(status, 64)}${period} in study ${study}`
+  const code = codes.length > 0 ? `code ${allQuoted(codes, 64)}, ` : ''
+  const period =
+    start === undefined && end === undefined
+      ? ''
+      : ` ${start === undefined ? '?' : dateWord(start)}..${end === undefined ? '' : dateWord(end)}`
+  return `${code}${word(status)}${period} in study ${study}`
 }
 
 /** What a reader has to know of a patient before anything else is made of it. */
@@ -99,7 +104,9 @@ export function markersOf(patient: Patient | undefined): string[] {
 /** The patients that this one was merged into. */
 export function replacementsOf(patient: Patient | undefined): string[] {
   const links = (patient?.link ?? []).filter((link) => link.type === 'replaced-by')
-  return links.map(({ other }) => oneLine(other.reference ?? 'another patient', 100))
+  return links.map(({ other: { reference } }) =>
+    reference === undefined ? 'another patient' : referenceWord(reference),
+  )
 }
 
 function isDeceased(patient: Patient | undefined): boolean | null {
@@ -145,13 +152,13 @@ function cellsOf({ id, patient, enrolments }: PatientEntry, view: PatientView): 
     ...cells,
     (patient === undefined ? undefined : nameOf(patient)) ?? null,
     patient?.birthDate ?? null,
-    emptyAsNull(identifiersOf(patient)),
+    emptyAsNull(oneLine(identifierValues(patient).join(', '))),
   ]
 }
 
 /** The values of a patient's identifiers: record numbers and the like. */
-function identifiersOf(patient: Patient | undefined): string {
-  return oneLine((patient?.identifier ?? []).flatMap(({ value }) => value ?? []).join(', '))
+function identifierValues(patient: Patient | undefined): string[] {
+  return (patient?.identifier ?? []).flatMap(({ value }) => value ?? [])
 }
 
 function emptyAsNull(text: string): string | null {

@@ -3,6 +3,7 @@ import type { AnyResource } from '../fhir/types.ts'
 import type { Answer, Table } from './answer.ts'
 import { leftOutNotes } from './left-out.ts'
 import { type Note, outcomeOf } from './outcome.ts'
+import { meaningBytes } from './quoted.ts'
 import { fullUrlOf, type Row, sizeOf } from './row.ts'
 import { leastRow, rowWithin } from './row-within.ts'
 import { seenText, withSeenTexts } from './seen.ts'
@@ -103,8 +104,8 @@ function headBytes({ asked, self, notes, columns, format }: Page): number {
 /** Why there are fewer rows than the caller asked for, and how to get the others. */
 function fewerNotes({ rows, limit, most, format, byteBudget }: Page, shown: number): Note[] {
   if (shown === rows.length && (rows.length < most || most >= limit)) return []
-  const shorter = format === 'table' ? '' : ' Format "table" fits more rows into one.'
-  const text = `${shown} rows, not ${limit} (limit): an answer holds ${Math.floor(byteBudget / 1024)} KB. The cursor gives the next ones.${shorter}`
+  const shorter = format === 'table' ? '' : ' Format table fits more rows into one.'
+  const text = `${shown} rows, not ${limit} (limit): an answer holds ${Math.floor((byteBudget + meaningBytes) / 1024)} KB. The cursor gives the next ones.${shorter}`
   return [{ severity: 'information', code: 'incomplete', text }]
 }
 

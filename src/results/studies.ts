@@ -3,6 +3,7 @@ import type { ResearchStudy } from '../fhir/types.ts'
 import { anyResource } from './any-resource.ts'
 import { barred, oneLine } from './line.ts'
 import { pruneListedStudy } from './prune.ts'
+import { allQuoted, dateWord, quoted, word } from './quoted.ts'
 import { withoutBase } from './relative.ts'
 import type { Row } from './row.ts'
 
@@ -18,19 +19,20 @@ export const studyColumns = ['id', 'title', 'status', 'identifier', 'start', 'en
 /** A study as a row: ResearchStudy, a line of text, and cells. */
 export function studyRow(listed: ResearchStudy, view: StudyView): Row {
   const study = withoutBase(listed, view.baseUrl)
-  const identifier = identifiersOf(study)
+  const identifier = oneLine(identifierValues(study).join(', '))
   const { start, end } = study.period ?? {}
   const sponsor = sponsorOf(study)
+  const values = identifierValues(study)
   return {
     leftOut: leftOutOf(listed),
     resource: view.format === 'fhir_full' ? anyResource(study) : pruneListedStudy(study),
     line: barred([
       `ResearchStudy/${study.id}`,
-      study.title === undefined ? 'without a title' : oneLine(study.title),
-      study.status === undefined ? undefined : `status ${study.status}`,
-      identifier === '' ? undefined : `identifier ${identifier}`,
-      start === undefined && end === undefined ? undefined : `${start ?? '?'}..${end ?? ''}`,
-      sponsor === undefined ? undefined : `sponsor ${sponsor}`,
+      study.title === undefined ? 'without a title' : quoted(study.title),
+      study.status === undefined ? undefined : `status ${word(study.status)}`,
+      values.length === 0 ? undefined : `identifier ${allQuoted(values)}`,
+      periodOf(study),
+      sponsor === undefined ? undefined : `sponsor ${quoted(sponsor)}`,
     ]),
     cells: [
       study.id ?? null,
@@ -45,8 +47,14 @@ export function studyRow(listed: ResearchStudy, view: StudyView): Row {
 }
 
 /** The identifiers of a study by their values. */
-export function identifiersOf(study: ResearchStudy): string {
-  return oneLine((study.identifier ?? []).flatMap(({ value }) => value ?? []).join(', '))
+export function identifierValues(study: ResearchStudy): string[] {
+  return (study.identifier ?? []).flatMap(({ value }) => value ?? [])
+}
+
+function periodOf({ period = {} }: ResearchStudy): string | undefined {
+  const { start, end } = period
+  if (start === undefined && end === undefined) return undefined
+  return `${start === undefined ? '?' : dateWord(start)}..${end === undefined ? '' : dateWord(end)}`
 }
 
 /** Who is responsible: R4 `sponsor`, R5 the `associatedParty` of role sponsor. */

@@ -3,6 +3,7 @@ import type { OrganizationPermission, StudyPermission } from '../access/permissi
 import type { Principal } from '../access/principal.ts'
 import { type Scopes, whyScopesNarrow } from '../access/scopes.ts'
 import { oneLine } from '../results/line.ts'
+import { meaningBytes, quoted } from '../results/quoted.ts'
 import { defineLocalTool, type ToolContext, type ToolStanding } from './tool.ts'
 
 const input = z.strictObject({})
@@ -54,7 +55,7 @@ function accessAnswer({ principal, settings, tools }: ToolContext, most: number)
     owners.length === 0 ? id : `${id} (of ${owners.map((owner) => `Organization/${owner}`).join(', ')})`,
   )
   const organizationWords = organizations.map(({ id, name, roles }) =>
-    [id, name === undefined ? undefined : oneLine(name), `(${oneLine(roles.join(', ') || 'no role', 64)})`]
+    [id, name === undefined ? undefined : quoted(name), `(${oneLine(roles.join(', ') || 'no role', 64)})`]
       .filter((word) => word !== undefined)
       .join(' '),
   )
@@ -120,5 +121,5 @@ function instant(seconds: number): string {
 }
 
 function bytesOf({ structured, text }: { structured: object; text: string }): number {
-  return Buffer.byteLength(JSON.stringify(structured)) + Buffer.byteLength(text)
+  return Buffer.byteLength(JSON.stringify(structured)) + Buffer.byteLength(text) + meaningBytes
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { cursorSeconds } from '../results/cursor.ts'
 import { oneLine } from '../results/line.ts'
+import { quoted } from '../results/quoted.ts'
 import { pageLimits } from './arguments/paging.ts'
 import { defineTool } from './tool.ts'
 
@@ -35,7 +36,7 @@ export const getServerCapabilities = defineTool({
     }
     const named = software === undefined ? {} : { software: oneLine(software) }
     const lines = [
-      `FHIR ${fhirVersion}, ${named.software ?? 'software not named'}, dialect ${dialect}, as of ${asOf}`,
+      `FHIR ${fhirVersion}, ${software === undefined ? 'software not named' : quoted(software)}, dialect ${dialect}, as of ${asOf}`,
       ...Object.entries(searches).map(([type, parameters]) => `- ${type}: ${parameters.join(', ')}`),
       `Limits: ${limits.rows.default} rows a page (${limits.rows.most} at the most), ${byteBudget} bytes an answer, cursors ${cursorSeconds} s, rosters ${settings.rosterSeconds} s, a call over many requests ${settings.deadline} ms.`,
     ]

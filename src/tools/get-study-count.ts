@@ -3,6 +3,7 @@ import { studyNeed } from '../access/narrowing.ts'
 import { requireWhole } from '../exchange/whole.ts'
 import type { AnyResource, ParametersParameter } from '../fhir/types.ts'
 import { oneLine } from '../results/line.ts'
+import { quoted } from '../results/quoted.ts'
 import { singleAnswer } from '../results/single.ts'
 import { defineTool, type GrantedContext } from './tool.ts'
 
@@ -81,7 +82,7 @@ function organizationParameter({ id, name, count }: OrganizationCount): Paramete
 
 function organizationLine({ id, name, count }: OrganizationCount): string {
   if (id === undefined) return `- ${count} of an organization that the claim does not name`
-  return `- ${count} of Organization/${id}${name === undefined ? '' : ` ${oneLine(name)}`}`
+  return `- ${count} of Organization/${id}${name === undefined ? '' : ` ${quoted(name)}`}`
 }
 
 function notesOf(fromClaims: boolean, organizations: number): string[] {

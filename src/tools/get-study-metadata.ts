@@ -6,9 +6,10 @@ import type { ResearchStudy } from '../fhir/types.ts'
 import { anyResource } from '../results/any-resource.ts'
 import { oneLine } from '../results/line.ts'
 import { pruneStudy } from '../results/prune.ts'
+import { allQuoted, dateWord, isKnownSystem, quoted, word } from '../results/quoted.ts'
 import { withoutBase } from '../results/relative.ts'
 import { singleAnswer } from '../results/single.ts'
-import { identifiersOf, sponsorOf } from '../results/studies.ts'
+import { identifierValues, sponsorOf } from '../results/studies.ts'
 import { codeText } from './arguments/data-type.ts'
 import { singleFormat } from './arguments/format.ts'
 import { studyId } from './arguments/ids.ts'
@@ -57,45 +58,45 @@ function withRequested<Study extends ResearchStudy>(
   requested: readonly RequestedType[] | undefined,
 ): Study {
   if (requested === undefined) return study
-  const text = `${requestedHead}: ${typesText(requested)}`
+  const text = `${requestedHead}: ${typesText(requested, (one) => oneLine(one))}`
   return { ...study, note: [...(study.note ?? []), { text }] }
 }
 
 function requestedLines(requested: readonly RequestedType[] | undefined): string[] {
-  return requested === undefined ? [] : [`requested types: ${typesText(requested)}`]
+  return requested === undefined ? [] : [`requested types: ${typesText(requested, (one) => quoted(one))}`]
 }
 
-function typesText(requested: readonly RequestedType[]): string {
+function typesText(requested: readonly RequestedType[], say: (text: string) => string): string {
   if (requested.length === 0) return 'none'
   return requested
     .map(({ display, ...code }) => {
-      const text = oneLine(codeText(code))
-      return display === undefined ? text : `${oneLine(display)} (${text})`
+      const text = isKnownSystem(code.system) ? oneLine(codeText(code)) : say(codeText(code))
+      return display === undefined ? text : `${say(display)} (${text})`
     })
     .join(', ')
 }
 
+/** Characters of one value. */
+const longest = 4000
+
 function linesOf(study: ResearchStudy): string[] {
-  const identifier = identifiersOf(study)
   const { start, end } = study.period ?? {}
-  const concepts = (label: string, all: readonly Concept[] | undefined) =>
-    all === undefined ? undefined : ([label, all.map(wordsOf).join(', ')] as const)
+  const concepts = (all: readonly Concept[] | undefined) => all && allQuoted(all.map(wordsOf), longest)
+  const text = (one: string | undefined) => one && quoted(one, longest)
+  const period = `${start === undefined ? '?' : dateWord(start)} to ${end === undefined ? 'open' : dateWord(end)}`
   const pairs = [
     ['ResearchStudy', study.id],
-    ['title', study.title],
-    ['status', study.status],
-    ['identifier', identifier === '' ? undefined : identifier],
-    ['period', start === undefined && end === undefined ? undefined : `${start ?? '?'} to ${end ?? 'open'}`],
-    ['sponsor', sponsorOf(study)],
-    ['phase', study.phase === undefined ? undefined : wordsOf(study.phase)],
-    concepts('condition', study.condition),
-    concepts('keyword', study.keyword),
-    ['description', study.description],
+    ['title', text(study.title)],
+    ['status', study.status && word(study.status)],
+    ['identifier', allQuoted(identifierValues(study))],
+    ['period', start === undefined && end === undefined ? undefined : period],
+    ['sponsor', text(sponsorOf(study))],
+    ['phase', study.phase && text(wordsOf(study.phase))],
+    ['condition', concepts(study.condition)],
+    ['keyword', concepts(study.keyword)],
+    ['description', text(study.description)],
   ] as const
-  return pairs.flatMap((pair) => {
-    const value = pair?.[1]
-    return pair === undefined || value === undefined ? [] : [`${pair[0]}: ${oneLine(value, 4000)}`]
-  })
+  return pairs.flatMap(([name, value]) => (value === undefined || value === '' ? [] : [`${name}: ${value}`]))
 }
 
 /** What R4's and R5's CodeableConcept have in common. */

@@ -5,9 +5,10 @@ import type { Gap, PatientFilter, PatientList } from '../exchange/exchange.ts'
 import type { Patient } from '../fhir/types.ts'
 import { gapNotes } from '../results/gaps.ts'
 import { openPosition, pageById, pagedCall } from '../results/keyset.ts'
-import { isShownAs, oneLine } from '../results/line.ts'
+import { oneLine } from '../results/line.ts'
 import type { Note } from '../results/outcome.ts'
 import { type PatientEntry, patientColumns, patientRow } from '../results/patients.ts'
+import { isShownAs, quoted } from '../results/quoted.ts'
 import type { StudyEnrolment } from '../results/research-subject.ts'
 import { searchLink } from '../results/search-link.ts'
 import { pageAnswer } from '../results/searchset.ts'
@@ -171,7 +172,7 @@ function askedOf(input: Input, { target }: GrantedContext): string {
   const where = target.kind === 'study' ? `study ${target.study}` : 'everything within reach'
   const given = criteria.flatMap((name) => {
     const value = input[name]
-    return value === undefined ? [] : [`${name} "${oneLine([value].flat().join(', '))}"`]
+    return value === undefined ? [] : [`${name} ${quoted([value].flat().join(', '))}`]
   })
   return `Patients with ${given.join(', ')} in ${where}, detail ${input.detail}, by id`
 }

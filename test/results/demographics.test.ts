@@ -26,15 +26,15 @@ describe('demographics in lines', () => {
     })
     expect(lines).toEqual([
       'Patient: p1',
-      'name: Anna Moreau',
+      'name: "Anna Moreau"',
       'born: 1962-05-14',
       'sex: female',
       'deceased: no',
-      'identifiers: urn:mrn|1, 2',
-      'telecom: phone 555 (home), email a@example.com',
-      'address: 1 Main St, Springfield, 1000, (home); Elsewhere 2',
-      'marital status: M',
-      'languages: French, de',
+      'identifiers: "urn:mrn|1", "2"',
+      'telecom: "phone 555 (home)", "email a@example.com"',
+      'address: "1 Main St, Springfield, 1000, (home)"; "Elsewhere 2"',
+      'marital status: "M"',
+      'languages: "French", "de"',
       'organization: Organization/o1',
     ])
   })
@@ -49,6 +49,6 @@ describe('demographics in lines', () => {
       maritalStatus: { text: 'married' },
       managingOrganization: { display: 'Clinic' },
     }
-    expect(demographicLines(named)).toEqual(['marital status: married', 'organization: Clinic'])
+    expect(demographicLines(named)).toEqual(['marital status: "married"', 'organization: "Clinic"'])
   })
 })

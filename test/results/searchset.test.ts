@@ -145,7 +145,7 @@ describe('the byte budget', () => {
       rows.slice(0, matches.length).map((one) => one.resource),
     )
     expect(text).toContain(
-      `${matches.length} rows, not 20 (limit): an answer holds 9 KB. The cursor gives the next ones. Format "table" fits more rows into one.`,
+      `${matches.length} rows, not 20 (limit): an answer holds 9 KB. The cursor gives the next ones. Format table fits more rows into one.`,
     )
     expect(text).toContain(`cursor: after-${matches.length}`)
   })

@@ -74,7 +74,7 @@ describe('count_study_observations', () => {
       true,
       undefined,
     ])
-    expect(answer.text).toContain('- Patient/p1 | P1 | 2 (2 entered in error')
+    expect(answer.text).toContain('- Patient/p1 | "P1" | 2 (2 entered in error')
     expect(told).toEqual([1, 2, 3, 4].map((done) => [done, 4]))
     expect(emptiesIn(answer.structured)).toEqual([])
   })
@@ -166,7 +166,7 @@ describe('count_study_observations', () => {
       false,
       1,
     ])
-    expect(first.text).toContain('- Patient/p2 | P2 | NOT COUNTED: deadline')
+    expect(first.text).toContain('- Patient/p2 | "P2" | NOT COUNTED: deadline')
     const cursor = named(first, 'cursor')
     const second = await call({ by_patient: true, cursor }, exchange, context)
     expect(patientsOf(second).map(({ patient, count }) => [patient, count])).toEqual([['Patient/p2', 7]])

@@ -36,7 +36,7 @@ describe('get_my_access', () => {
     expect(answer.text?.split('\n')).toEqual([
       'Signed in as user-1 of https://issuer.example, client assistant; claims from jwt',
       'Studies (2): 30006, 30007 (of Organization/20009)',
-      'Organizations, whose patients are within reach (2): 20009 Northlake Clinic (viewer), 20010 (no role)',
+      'Organizations, whose patients are within reach (2): 20009 "Northlake Clinic" (viewer), 20010 (no role)',
       'Patient context: Patient/p1',
       'Scopes: user/ResearchStudy.rs patient/Observation.rs?category=vital-signs',
       'Valid until 2026-11-23T05:10:10.000Z; claims of 2026-11-23T04:59:10.000Z; who is enrolled may be up to 60 s old',

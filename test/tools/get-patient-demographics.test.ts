@@ -17,8 +17,8 @@ describe('get_patient_demographics', () => {
       address: [{ city: 'Springfield' }],
       birthDate: '1962-05-14',
     })
-    expect(answer.text).toContain('name: Anna Moreau')
-    expect(answer.text).toContain('telecom: phone 555-0100')
+    expect(answer.text).toContain('name: "Anna Moreau"')
+    expect(answer.text).toContain('telecom: "phone 555-0100"')
     expect(exchange.asked).toEqual([{ method: 'patient', ids: ['p1'] }])
   })
 

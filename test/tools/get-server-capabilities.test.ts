@@ -19,7 +19,7 @@ describe('get_server_capabilities', () => {
       },
       asOf: '2026-11-23T05:00:00.000Z',
     })
-    expect(answer.text).toContain('FHIR R4, HAPI FHIR Server 8.8.0, dialect hapi')
+    expect(answer.text).toContain('FHIR R4, "HAPI FHIR Server 8.8.0", dialect hapi')
     expect(answer.text).toContain('- Patient: name, birthdate')
     expect(JSON.stringify(answer)).not.toContain('http')
     expect(exchange.asked).toEqual([{ method: 'capabilities' }])

@@ -62,7 +62,7 @@ describe('get_study_count', () => {
       ],
       [{ name: 'count', valueInteger: 1 }],
     ])
-    expect(answer.text).toContain('- 2 of Organization/o1 Northlake Clinic')
+    expect(answer.text).toContain('- 2 of Organization/o1 "Northlake Clinic"')
     expect(answer.text).toContain('- 1 of an organization that the claim does not name')
     expect(emptiesIn(answer.structured)).toEqual([])
   })

@@ -37,15 +37,15 @@ describe('get_study_metadata', () => {
       'Study s1',
       'as of 2026-11-23T05:00:10.000Z',
       'ResearchStudy: s1',
-      'title: Heart',
+      'title: "Heart"',
       'status: active',
-      'identifier: ST-1',
+      'identifier: "ST-1"',
       'period: ? to 2027-01-01',
-      'sponsor: Northlake',
-      'phase: Phase 2',
-      'condition: Hypertension, E11',
-      'keyword: ?',
-      'description: First line. Second line.',
+      'sponsor: "Northlake"',
+      'phase: "Phase 2"',
+      'condition: "Hypertension", "E11"',
+      'keyword: "?"',
+      'description: "First line. Second line."',
     ])
   })
 

@@ -43,7 +43,7 @@ describe('list_studies', () => {
       'Permitted, but not (any more) on the exchange, and not in the total: 404.',
     ])
     expect(answer.text).toContain('404')
-    expect(answer.text).toContain('- ResearchStudy/9 | without a title | status unknown | sponsor Harbor')
+    expect(answer.text).toContain('- ResearchStudy/9 | without a title | status unknown | sponsor "Harbor"')
     expect(answer.text).not.toContain('Foreign')
     expect(emptiesIn(answer.structured)).toEqual([])
   })

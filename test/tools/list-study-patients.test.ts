@@ -35,7 +35,7 @@ describe('list_study_patients', () => {
       },
     })
     expect(answer.text).toContain(
-      '- Patient/p1 | code P1, on-study 2026-01-01.. in study s1 | born 1962 | female\n',
+      '- Patient/p1 | code "P1", on-study 2026-01-01.. in study s1 | born 1962 | female\n',
     )
     expect(answer.text).toContain('as of 2026-11-23T05:00:00.000Z')
     for (const secret of ['Moreau', '05-14', 'MRN', '555', 'Springfield']) {
@@ -98,7 +98,7 @@ describe('list_study_patients', () => {
     const { answer, exchange } = await call({}, { holdings })
     expect(entriesOf(answer, 'include')).toEqual([])
     expect(entriesOf(answer)[0]?.identifier).toEqual([{ system: 'urn:x:mrn', value: 'MRN-p1' }])
-    expect(answer.text).toContain('code MRN-p1, member')
+    expect(answer.text).toContain('code "MRN-p1", member')
     expect(exchange.asked.map(({ method }) => method)).toEqual(['patients'])
   })
 
@@ -109,8 +109,8 @@ describe('list_study_patients', () => {
       const left = entriesOf(answer).filter(({ id }) => id === 'p3' || id === 'p4')
       expect(left).toHaveLength(2)
       for (const patient of left) expect(Object.keys(patient).sort()).toEqual(['id', 'meta', 'resourceType'])
-      expect(answer.text).toContain('- Patient/p3 | code P3, withdrawn 2026-01-01..2026-03-01 in study s1')
-      expect(answer.text).toContain('- Patient/p4 | code P4, screening in study s1')
+      expect(answer.text).toContain('- Patient/p3 | code "P3", withdrawn 2026-01-01..2026-03-01 in study s1')
+      expect(answer.text).toContain('- Patient/p4 | code "P4", screening in study s1')
       expect(notesOf(answer)[0]).toContain('2 on this page are not enrolled')
       const named = exchange.asked.flatMap(({ ids }) => ids ?? [])
       expect(named).not.toContain('p3')

@@ -107,7 +107,7 @@ describe('get_study_metadata', () => {
 
   it('says what the study requested, where the exchange records it', async () => {
     const { answer } = await call([{ ...steps, display: 'Step count' }, sleep])
-    const types = 'Step count (omh:step-count:3.0), omh:sleep-duration:2.0'
+    const types = '"Step count" (omh:step-count:3.0), omh:sleep-duration:2.0'
     expect(answer.text).toContain(`requested types: ${types}`)
     expect(resourceOf(answer).note).toEqual([{ text: `Types of data that the study requested: ${types}` }])
     expect((await call([])).answer.text).toContain('requested types: none')

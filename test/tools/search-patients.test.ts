@@ -22,11 +22,13 @@ describe('search_patients', () => {
   it('gives the participant codes of every study within reach, and names only when identified', async () => {
     const { answer } = await call({ family: 'Moreau', given: 'Anna' })
     expect(answer.text).toContain(
-      '- Patient/p1 | code P1, on-study 2026-01-01.. in study s1 | code B001, on-study 2026-01-01.. in study s2 | born 1962',
+      '- Patient/p1 | code "P1", on-study 2026-01-01.. in study s1 | code "B001", on-study 2026-01-01.. in study s2 | born 1962',
     )
     expect(idsOf(entriesOf(answer, 'include'))).toEqual(['rs-p1', 'rs2-p1', 'rs-p2'])
     expect(answer.text).not.toContain('Anna Moreau')
-    expect((await call({ family: 'Moreau', detail: 'identified' })).answer.text).toContain('| Anna Moreau |')
+    expect((await call({ family: 'Moreau', detail: 'identified' })).answer.text).toContain(
+      '| "Anna Moreau" |',
+    )
     expect(emptiesIn(answer.structured)).toEqual([])
   })
 

@@ -333,7 +333,7 @@ describe('summarize_study_observations', () => {
       { name: 'heart-rate | /min', n: 2, median: 70, p25: 65 },
     ])
     expect(seriesOf(answer)).toEqual([])
-    expect(answer.text).toContain('- Patient/p0 | P0 | no observations')
+    expect(answer.text).toContain('- Patient/p0 | "P0" | no observations')
     expect(answer.text).toContain(
       '  heart-rate /min: n 2, 2026-10-01T08:00:00Z to 2026-10-01T08:00:00Z, min 60',
     )

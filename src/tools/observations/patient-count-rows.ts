@@ -1,5 +1,6 @@
 import type { ParametersParameter } from '../../fhir/types.ts'
 import { barred, oneLine } from '../../results/line.ts'
+import { allQuoted } from '../../results/quoted.ts'
 import type { PatientCount } from './count-by-patient.ts'
 import { countParameters, countText } from './count-text.ts'
 import type { CodesOf } from './participant-codes.ts'
@@ -27,7 +28,7 @@ export function patientCountRow({ patient, result }: PatientCount, codesOf: Code
     ],
   }
   const said = typeof result === 'string' ? `NOT COUNTED: ${result}` : countText(result)
-  return { parameter, line: barred([`Patient/${patient}`, codes.join(', '), said]) }
+  return { parameter, line: barred([`Patient/${patient}`, allQuoted(codes), said]) }
 }
 
 /** How many of the first patients fit into these bytes, whatever their counts are: at least one. */

@@ -2,6 +2,7 @@ import type { ParametersParameter } from '../../fhir/types.ts'
 import { gapParameters } from '../../results/gaps.ts'
 import { barred, oneLine } from '../../results/line.ts'
 import { codeParameter, numberParameter } from '../../results/parameters.ts'
+import { allQuoted } from '../../results/quoted.ts'
 import type { ReadingTime } from '../../results/reading-time.ts'
 import { reasonText } from '../../results/standing.ts'
 import type { Unit } from '../../results/values.ts'
@@ -108,7 +109,7 @@ export function patientPart(
   }
   const line = barred([
     `Patient/${patient}`,
-    codes.map((code) => oneLine(code)).join(', '),
+    allQuoted(codes),
     readings.observations === excluded && gaps.length === 0
       ? 'no observations'
       : `${readings.observations - excluded} observations`,
