@@ -1,3 +1,4 @@
+import { titleWord } from '../results/own-words.ts'
 import { describeNumbers } from '../statistics/description.ts'
 import { rounded } from '../statistics/rounding.ts'
 import { type Panel, totalsOf } from './panel.ts'
@@ -8,7 +9,8 @@ export function altText(panels: readonly Panel[], period: string, zone: string):
 }
 
 function panelText(panel: Panel): string {
-  const { title, unit } = panel
+  const { unit } = panel
+  const title = titleWord(panel.title)
   switch (panel.kind) {
     case 'line':
       return `${title}, ${figures(

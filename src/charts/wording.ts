@@ -1,5 +1,7 @@
 import type { DataType } from '../open-mhealth/data-types.ts'
 import { oneLine } from '../results/line.ts'
+import { isStatisticWord } from '../results/own-words.ts'
+import { inert } from '../results/quoted.ts'
 import { type Unit, ucum } from '../results/values.ts'
 
 /** UCUM codes as people write them. */
@@ -21,16 +23,13 @@ const perMinute: Readonly<Record<string, string>> = {
   'heart-rate': 'beats/min',
   'respiratory-rate': 'breaths/min',
 }
-/** Words of the descriptive statistics that Open mHealth knows, and of what they may be per. */
-const statisticWords =
-  /^(?:(?:average|count|maximum|median|minimum|sum|variance|standard|deviation|percentile|quartile|quintile|lower|upper|per|d|h|wk|Mo|min|episode|\d{1,2}(?:st|nd|rd|th))(?: |$))+$/
 const code = /^[\w.:-]{1,40}$/
 /** What the letters of the pictures do not have (Inter, Latin). */
 const unwritable = /[^\u0020-\u007e\u00a0-\u00ff\u2013\u2014\u2018-\u201e\u2026\u20ac\u2122\u2212]/gu
 
-/** A text as a picture can show it: one short line, in letters that it has. */
+/** A text as a picture can show it: one short line, in letters that it has, without a link that works. */
 export function writable(text: string, most: number): string {
-  return oneLine(text.replaceAll('μ', 'µ').replace(unwritable, '?'), most)
+  return oneLine(inert(text.replaceAll('μ', 'µ').replace(unwritable, '?')), most)
 }
 
 /** The unit of an axis; empty where there is none. */
@@ -42,7 +41,7 @@ export function unitText({ system, code, label }: Unit, type: DataType | undefin
 
 /** A statistic in words of ours; any other text is only said to be one. */
 export function statisticWord(statistic: string): string {
-  return statisticWords.test(statistic) ? statistic : 'a statistic'
+  return isStatisticWord(statistic) ? statistic : 'a statistic'
 }
 
 /**

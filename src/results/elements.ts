@@ -3,6 +3,8 @@ import { valuesAt } from '../fhir/compartment.ts'
 import { numbersAsWritten } from '../fhir/decimal-digits.ts'
 import { masked } from '../fhir/masked.ts'
 import type { AnyResource } from '../fhir/types.ts'
+import { unitWord } from './own-words.ts'
+import { dateWord, isKnownSystem, isPlainWord, quoted, referenceWord } from './quoted.ts'
 
 /** Elements that say what a resource is rather than what it says. */
 const apart = new Set(['resourceType', 'id', 'meta', 'text'])
@@ -19,7 +21,7 @@ export function elementTexts(resource: AnyResource): [path: string, text: string
 
 /** A value of one of FHIR's datatypes in words; undefined for one that consists of several. */
 export function textOf(value: unknown): string | undefined {
-  if (typeof value === 'string') return value
+  if (typeof value === 'string') return stringText(value)
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
   if (!isObject(value)) return undefined
   return (
@@ -29,6 +31,15 @@ export function textOf(value: unknown): string | undefined {
     referenceText(value) ??
     (isDeepStrictEqual(value, masked) ? 'masked' : undefined)
   )
+}
+
+/** A text in quotes; a code, a date or a reference as it is. */
+function stringText(text: string): string {
+  return isPlainWord(text) || dateWord(text) === text || referenceWord(text) === text ? text : long(text)
+}
+
+function long(text: string): string {
+  return quoted(text, Number.POSITIVE_INFINITY)
 }
 
 /** A code in one word: the code alone, else what is said in its place. */
@@ -63,9 +74,9 @@ function conceptText(value: Record<string, unknown>): string | undefined {
     const codings: unknown[] = value.coding
     const texts = codings.flatMap((one) => (isObject(one) ? (codingText(one) ?? []) : []))
     if (texts.length < codings.length) return undefined
-    return [...(typeof value.text === 'string' ? [value.text] : []), ...texts].join(', ')
+    return [...(typeof value.text === 'string' ? [long(value.text)] : []), ...texts].join(', ')
   }
-  if (isOf(value, conceptMembers) && typeof value.text === 'string') return value.text
+  if (isOf(value, conceptMembers) && typeof value.text === 'string') return long(value.text)
   return codingText(value)
 }
 
@@ -73,7 +84,9 @@ function codingText(value: Record<string, unknown>): string | undefined {
   const { system, code, display } = value
   if (!isOf(value, codingMembers) || typeof code !== 'string') return undefined
   const named = typeof system === 'string' ? `${system}|${code}` : code
-  return typeof display === 'string' ? `${display} (${named})` : named
+  const isCode = (system === undefined || typeof system === 'string') && isKnownSystem(system)
+  const said = isCode && isPlainWord(code) ? named : quoted(named)
+  return typeof display === 'string' ? `${long(display)} (${said})` : said
 }
 
 function quantityText(value: Record<string, unknown>): string | undefined {
@@ -81,20 +94,21 @@ function quantityText(value: Record<string, unknown>): string | undefined {
   // A number whose digits are kept is a text here.
   const isNumber = typeof number === 'number' || typeof number === 'string'
   if (!isOf(value, quantityMembers) || !isNumber) return undefined
-  return `${comparator}${number} ${unit ?? code ?? ''}`.trim()
+  return `${comparator}${number} ${unitWord(String(unit ?? code ?? ''))}`.trim()
 }
 
 function periodText(value: Record<string, unknown>): string | undefined {
   const { start, end } = value
   if (!isOf(value, periodMembers) || (start ?? end) === undefined) return undefined
-  return `${start ?? '…'} to ${end ?? '…'}`
+  return `${start === undefined ? '…' : dateWord(String(start))} to ${end === undefined ? '…' : dateWord(String(end))}`
 }
 
 function referenceText(value: Record<string, unknown>): string | undefined {
   const { reference, display } = value
   if (!isOf(value, referenceMembers) || typeof (reference ?? display) !== 'string') return undefined
-  if (typeof reference !== 'string') return String(display)
-  return typeof display === 'string' ? `${display} (${reference})` : reference
+  if (typeof reference !== 'string') return long(String(display))
+  const named = referenceWord(reference)
+  return typeof display === 'string' ? `${long(display)} (${named})` : named
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,5 +1,7 @@
 import type { Observation, Quantity } from '../fhir/types.ts'
 import { oneLine } from './line.ts'
+import { unitWord } from './own-words.ts'
+import { quoted } from './quoted.ts'
 
 /** Characters from which a text is described rather than given, but for format `fhir_full`. */
 export const longestText = 1000
@@ -11,9 +13,9 @@ type Attachment = NonNullable<Observation['valueAttachment']>
 
 /** A text in quotes; of a long one its beginning, and how long it is. */
 export function quotedText(text: string, most = longestText): string {
-  if (text.length <= most) return JSON.stringify(text)
+  if (text.length <= most) return quoted(text, most)
   const start = oneLine(text.slice(0, Math.min(most, shownOfLong)))
-  return `${JSON.stringify(`${start}…`)} (${text.length} characters, whole in format fhir_full)`
+  return `${quoted(`${start}…`, shownOfLong + 1)} (${text.length} characters, whole in format fhir_full)`
 }
 
 /** A text as it is; of a long one its beginning, and how long it is. */
@@ -56,7 +58,11 @@ export function attachmentText({ contentType = 'unknown type', data, url, size, 
       : `its data is in format ${data !== undefined && data.length > longestText ? 'fhir_full' : 'fhir'}`
   const named = title === undefined ? '' : ` ${quotedText(title, shownOfLong)}`
   const bytes = size ?? (data === undefined ? undefined : Math.floor((data.length * 3) / 4))
-  return `attachment${named} (${oneLine(contentType)}${bytes === undefined ? '' : `, ${bytes} bytes`}), ${kept}`
+  return `attachment${named} (${mimeWord(contentType)}${bytes === undefined ? '' : `, ${bytes} bytes`}), ${kept}`
+}
+
+function mimeWord(type: string): string {
+  return /^[\w.+-]{1,60}(\/[\w.+-]{1,60})?( type)?$/.test(type) ? type : quoted(type)
 }
 
 interface Range {
@@ -91,18 +97,18 @@ function rangeOf(data: string, { factor = 1, origin }: SampledData): Range {
 function spacingText(sampled: SampledData & { readonly period?: number }): string | undefined {
   const { period, interval, intervalUnit } = sampled
   if (period !== undefined) return `every ${period} ms`
-  return interval === undefined ? undefined : `every ${interval} ${oneLine(intervalUnit ?? '', 40)}`.trim()
+  return interval === undefined ? undefined : `every ${interval} ${unitWord(intervalUnit ?? '')}`.trim()
 }
 
 function asSent(data: string, { factor = 1, origin }: SampledData): string {
   const scaled = factor === 1 ? '' : ` times ${factor}`
   const moved = (origin?.value ?? 0) === 0 ? '' : ` plus ${origin?.value}`
-  return `as sent: ${oneLine(data)}${scaled}${moved}`
+  return `as sent: ${/^[\d\sEUL.+-]*$/.test(data) ? oneLine(data) : quoted(data)}${scaled}${moved}`
 }
 
 function unitText(origin: Quantity | undefined): string {
   const unit = origin?.code ?? origin?.unit
-  return unit === undefined || unit === '1' ? '' : ` ${oneLine(unit, 40)}`
+  return unit === undefined || unit === '1' ? '' : ` ${unitWord(unit)}`
 }
 
 function counted(n: number, word: string): string {

@@ -2,6 +2,7 @@ import { type CompartmentType, compartmentRule, valuesAt } from '../fhir/compart
 import { localReference } from '../fhir/reference.ts'
 import type { AnyResource } from '../fhir/types.ts'
 import { textOf } from './elements.ts'
+import { quoted } from './quoted.ts'
 
 /** Medications that records refer to, by id. */
 export type KnownMedications = ReadonlyMap<string, AnyResource>
@@ -20,7 +21,7 @@ export function idsOfUnnamed(resource: AnyResource, type: CompartmentType, baseU
   })
 }
 
-/** What a record that refers to its medication names it: as it says, as a contained one says, or as a known one says. */
+/** What a record that refers to its medication names it, as a text has it: as it says, as a contained one says, or as a known one says. */
 export function referredName(
   resource: AnyResource,
   type: CompartmentType,
@@ -31,7 +32,8 @@ export function referredName(
       ? containedIn(resource, reference.slice(1))
       : known.get(localReference(reference, '')?.id ?? '')
     const [name] = valuesAt(medication, 'code').flatMap((code) => textOf(code) ?? [])
-    if ((display ?? name) !== undefined) return display ?? name
+    if (display !== undefined) return quoted(display)
+    if (name !== undefined) return name
   }
   return undefined
 }

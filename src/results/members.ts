@@ -1,7 +1,8 @@
 import { masked } from '../fhir/masked.ts'
 import { localReference } from '../fhir/reference.ts'
 import type { Observation } from '../fhir/types.ts'
-import { oneLine } from './line.ts'
+import { nameWord } from './own-words.ts'
+import { word } from './quoted.ts'
 import { nameOfObservation } from './reading-names.ts'
 
 type Reference = NonNullable<Observation['hasMember']>[number]
@@ -52,9 +53,9 @@ function namesOf(references: readonly Reference[], known: KnownObservations, unk
   const names = references.map((one) => {
     const local = localReference(one.reference, '')
     const observation = local?.type === 'Observation' ? known.get(local.id) : undefined
-    if (observation !== undefined) return `${nameOfObservation(observation).label} ${local?.id}`
+    if (observation !== undefined) return `${nameWord(nameOfObservation(observation).label)} ${local?.id}`
     const type = local?.type ?? one.type
-    return type === undefined || type === 'Observation' ? unknown : `a ${oneLine(type, 40)}`
+    return type === undefined || type === 'Observation' ? unknown : `a ${word(type)}`
   })
   const rest = names.length - mostNamed
   return names.slice(0, mostNamed).join(', ') + (rest > 0 ? ` and ${rest} more` : '')

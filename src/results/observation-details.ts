@@ -1,7 +1,7 @@
-import type { Observation, ObservationComponent } from '../fhir/types.ts'
+import type { CodeableConcept, Observation, ObservationComponent } from '../fhir/types.ts'
 import { isStatistic } from '../open-mhealth/decode.ts'
 import { quotedText } from './large-values.ts'
-import { oneLine } from './line.ts'
+import { cutLine } from './quoted.ts'
 import { conceptText, conceptWithCode, quantityText } from './values.ts'
 
 const longestNote = 300
@@ -22,17 +22,12 @@ export function qualifierTexts(holder: Observation | ObservationComponent): stri
 }
 
 /** The interpretation in words; a statistic of Open mHealth, which stands there too, is none. */
-export function interpretationText({
-  interpretation,
-}: Pick<Observation, 'interpretation'>): string | undefined {
+export function interpretationText(
+  { interpretation }: Pick<Observation, 'interpretation'>,
+  say: (concept: CodeableConcept) => string = (concept) => conceptWithCode(concept, 80),
+): string | undefined {
   const flags = (interpretation ?? []).filter((one) => !isStatistic(one))
-  return flags.length === 0
-    ? undefined
-    : someOf(
-        flags.map((one) => oneLine(conceptWithCode(one), 80)),
-        mostFlags,
-        ', ',
-      )
+  return flags.length === 0 ? undefined : someOf(flags.map(say), mostFlags, ', ')
 }
 
 /** Notes in quotes, as far as a line holds them. */
@@ -53,13 +48,13 @@ function rangeText({ low, high, text, type, appliesTo, normalValue }: ReferenceR
         : high !== undefined
           ? `up to ${quantityText(high)}`
           : undefined
-  const said = ends ?? (normalValue === undefined ? undefined : conceptText(normalValue))
+  const said = ends ?? (normalValue === undefined ? undefined : conceptText(normalValue, 100))
   const words = said ?? (text === undefined ? '' : quotedText(text, 100))
   const kinds = [type, ...(appliesTo ?? [])].flatMap((one) =>
     one === undefined || isNormal(one) ? [] : [one],
   )
-  const kind = kinds.length === 0 ? '' : ` (${kinds.map((one) => oneLine(conceptText(one), 60)).join(', ')})`
-  return words === '' ? '' : oneLine(`${words}${kind}`, 250)
+  const kind = kinds.length === 0 ? '' : ` (${kinds.map((one) => conceptText(one, 60)).join(', ')})`
+  return words === '' ? '' : cutLine(`${words}${kind}`, 250)
 }
 
 /** The unit is said once where it is one. */

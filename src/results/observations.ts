@@ -14,6 +14,7 @@ import { focusText } from './focus-text.ts'
 import { barred, oneLine } from './line.ts'
 import { type KnownObservations, relatedTexts, withKnownRelated } from './members.ts'
 import { interpretationText, noteTexts, qualifierTexts } from './observation-details.ts'
+import { nameWord, statisticWord } from './own-words.ts'
 import { pruneObservation } from './prune-observation.ts'
 import {
   distinguishingCode,
@@ -27,7 +28,7 @@ import { withoutBase } from './relative.ts'
 import type { Row } from './row.ts'
 import { excludedStatusOf, hasOtherFocus, isModified, notSummarised } from './standing.ts'
 import { statisticText } from './statistic-text.ts'
-import { hasValue, numberOf, unitOf, type ValueHolder, valueText } from './values.ts'
+import { conceptLabel, hasValue, numberOf, unitOf, type ValueHolder, valueText } from './values.ts'
 
 /** How observations are listed. */
 export interface ObservationView {
@@ -130,7 +131,7 @@ function saidBy(observation: Observation, view: ObservationView): Said {
     ...headOf(observation, type, view),
     time,
     statistic,
-    interpretation: interpretationText(observation),
+    interpretation: interpretationText(observation, conceptLabel),
     focus: hasOtherFocus(observation) ? focusText(observation) : undefined,
     text: readingText({ observation, components, statistic, time }, view),
     numbers: numbersOf(observation, components),
@@ -163,11 +164,11 @@ function readingText({ observation, components, statistic, time }: Saying, view:
   const { timeZone: zone, related } = view
   const value = valueText(observation, zone)
   const member = nameOfValue(observation).component
-  const own = value === undefined || member === undefined ? value : `${member.label} ${value}`
+  const own = value === undefined || member === undefined ? value : `${nameWord(member.label)} ${value}`
   const parts = components.map(({ component, label }) => {
     const mark = isModified(component) ? ['modifierExtension not understood: may mean something else'] : []
     const more = [...mark, ...qualifierTexts(component)]
-    const said = `${label} ${valueText(component, zone) ?? 'without a value'}`
+    const said = `${nameWord(label)} ${valueText(component, zone) ?? 'without a value'}`
     return more.length === 0 ? said : `${said} (${more.join(', ')})`
   })
   const panel = relatedTexts(observation, related)
@@ -193,7 +194,7 @@ function marksOf(observation: Observation, statistic: string | undefined): strin
     ...(isModified(observation) ? ['modifierExtension not understood: may mean something else'] : []),
     ...(hasOtherFocus(observation) ? [`FOCUS ${focusText(observation)}: not a reading of the patient`] : []),
     ...(modalityOf(observation) === 'self-reported' ? ['self-reported'] : []),
-    ...(statistic === undefined ? [] : [`${statistic}, not a single reading`]),
+    ...(statistic === undefined ? [] : [`${statisticWord(statistic)}, not a single reading`]),
     ...(isImported(observation) ? ['imported'] : []),
   ]
 }
@@ -221,7 +222,7 @@ function lineOf({ observation, type, name, time, text }: Said, { timeZone }: Obs
   const issued = time.isDated ? undefined : issuedText(observation, timeZone)
   return barred([
     issued === undefined ? time.text : `${time.text}, issued ${issued}`,
-    code === undefined ? name : `${name} ${code}`,
+    code === undefined ? nameWord(name) : `${nameWord(name)} ${code}`,
     text,
     observation.id,
   ]).trim()

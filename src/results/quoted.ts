@@ -1,7 +1,21 @@
 import { oneLine } from './line.ts'
 
+/** Where code systems are that everybody knows: their addresses are names, not places that somebody wrote. */
+const knownHosts =
+  '(?:[a-z-]+\\.)?hl7\\.org|loinc\\.org|snomed\\.info|unitsofmeasure\\.org|www\\.nlm\\.nih\\.gov|www\\.ama-assn\\.org|www\\.whocc\\.no|id\\.who\\.int|w3id\\.org|dicom\\.nema\\.org'
 /** Where Markdown begins an image, a link, an address that becomes one by itself, a tag or a character by its name: a space breaks it. */
-const active = /!(?=\[)|\](?=[([:])|<(?=[A-Za-z/!?])|&(?=#?\w{1,32};)|(?<=:\\*\/\\*)(?=\/)|\bwww(?=\\*\.)/gi
+const active = new RegExp(
+  [
+    '!(?=\\[)',
+    '\\](?=[([:])',
+    '<(?=[A-Za-z/!?])',
+    '&(?=#?\\w{1,32};)',
+    `(?<=:\\\\*/\\\\*)(?=/(?!(?:${knownHosts})(?:[/|\\s),;"]|$)))`,
+    '(?<!://)\\bwww(?=\\\\*\\.)',
+    `(?<=://)www(?=\\\\*\\.)(?!\\.(?:nlm\\.nih\\.gov|ama-assn\\.org|whocc\\.no)(?:[/|\\s),;"]|$))`,
+  ].join('|'),
+  'gi',
+)
 /** What reads as the end of a text in quotes, or hides one. */
 const ending = /["\\\u201c-\u201f\u2033\u301d-\u301f\uff02]/g
 /** A code as FHIR's own code systems write them. */
@@ -31,9 +45,25 @@ export function allQuoted(texts: readonly string[], most?: number): string {
   return texts.map((text) => quoted(text, most)).join(', ')
 }
 
+/** The beginning of a line with texts in quotes, which end where it is cut. */
+export function cutLine(line: string, most: number): string {
+  if (line.length <= most) return line
+  const start = line
+    .slice(0, most - 2)
+    .replace(/\\+$/, '')
+    .trimEnd()
+  const isOpen = (start.replace(/\\./g, '').match(/"/g)?.length ?? 0) % 2 === 1
+  return isOpen ? `${start}…"` : `${start}…`
+}
+
+/** Whether a text is one that FHIR's code systems have as a code. */
+export function isPlainWord(text: string): boolean {
+  return plainWord.test(text)
+}
+
 /** A code, which FHIR lets have no spaces: as it is where it is one, else in quotes. */
 export function word(text: string): string {
-  return plainWord.test(text) ? text : quoted(text, 100)
+  return isPlainWord(text) ? text : quoted(text, 100)
 }
 
 /** A date or an instant as FHIR writes them, as it is; whatever else stands in its place in quotes. */
@@ -46,13 +76,13 @@ export function referenceWord(text: string): string {
   return /^#?[A-Za-z]+\/[A-Za-z0-9.-]{1,64}$/.test(text) ? text : quoted(text)
 }
 
-/** Code systems that everybody knows, whose URIs are no place that somebody wrote. */
-const known =
-  /^(?:urn:(?:oid|uuid|iso|ietf|ihe):[A-Za-z0-9.:-]{1,100}|https?:\/\/(?:(?:[a-z-]+\.)?hl7\.org|loinc\.org|snomed\.info|unitsofmeasure\.org|www\.nlm\.nih\.gov|www\.ama-assn\.org|www\.whocc\.no|id\.who\.int|w3id\.org|dicom\.nema\.org|nucc\.org|fdasis\.nlm\.nih\.gov)(?:\/[A-Za-z0-9._/-]{0,100})?)$/
+const knownSystem = new RegExp(
+  `^(?:urn:(?:oid|uuid|iso|ietf|ihe):[A-Za-z0-9.:-]{1,100}|https?://(?:${knownHosts})(?:/[A-Za-z0-9._/-]{0,100})?)$`,
+)
 
 /** Whether a code system is one that everybody knows: its URI is a name, and may stand outside of quotes. */
 export function isKnownSystem(system: string | undefined): boolean {
-  return system === undefined || known.test(system)
+  return system === undefined || knownSystem.test(system)
 }
 
 /** Says what quotes mean; the second line of whatever has some. */

@@ -2,8 +2,8 @@ import type { CodeableConcept, Observation, ObservationComponent } from '../fhir
 import { type DataType, findDataType, type Member, measureOf } from '../open-mhealth/data-types.ts'
 import { loincSystem } from '../open-mhealth/systems.ts'
 import { schemaNameOf } from '../open-mhealth/undescribed.ts'
-import { oneLine } from './line.ts'
-import { conceptWithCode } from './values.ts'
+import { word } from './quoted.ts'
+import { conceptLabel } from './values.ts'
 
 /** A name for people, and a key that keeps what differs apart. */
 export interface Named {
@@ -86,15 +86,13 @@ export function distinguishingCode(observation: Observation, type: DataType | un
   const codes = (observation.code.coding ?? []).filter(({ system }) => system === loincSystem)
   const [usual, ...others] = type.loinc
   const isUsual = others.length === 0 && codes.every(({ code }) => code === usual)
-  return codes.length > 0 && !isUsual ? codes.map(({ code }) => code).join('+') : undefined
+  return codes.length > 0 && !isUsual ? codes.map(({ code }) => word(code ?? '')).join('+') : undefined
 }
 
 /** LOINC's code tells what is measured, wherever a writer put it; a code of the writer's own stands beside it or alone. */
 function nameOfConcept(concept: CodeableConcept | undefined): Named {
   const coded = (concept?.coding ?? []).filter(({ code }) => code !== undefined)
   const coding = coded.find(({ system }) => system === loincSystem) ?? coded[0]
-  const label = oneLine(
-    conceptWithCode({ ...concept, ...(coding === undefined ? {} : { coding: [coding] }) }),
-  )
+  const label = conceptLabel({ ...concept, ...(coding === undefined ? {} : { coding: [coding] }) })
   return { label, key: coding === undefined ? label : `${coding.system ?? ''}|${coding.code}` }
 }

@@ -1,5 +1,6 @@
 import { endOf, parseTime, startOf, type WrittenTime, writtenInZone } from '../fhir/date-time.ts'
 import type { Observation } from '../fhir/types.ts'
+import { quoted } from './quoted.ts'
 
 /** The elements of an observation that say when it was taken. */
 export type Effective = Pick<
@@ -73,7 +74,7 @@ interface Moment {
 
 function momentOf(written: string, zone: string): Moment {
   const parsed = parseTime(written)
-  if (parsed === undefined) return { parsed, from: undefined, text: written }
+  if (parsed === undefined) return { parsed, from: undefined, text: quoted(written, 100) }
   const from = startOf(parsed, zone)
   return { parsed, from, text: parsed.offset === undefined ? written : writtenInZone(parsed, zone) }
 }

@@ -3,10 +3,11 @@ import { isImported } from '../fhir/imported.ts'
 import { leftOutOf } from '../fhir/people/left-out.ts'
 import type { AnyResource } from '../fhir/types.ts'
 import { elementTexts, textOf, wordOf } from './elements.ts'
-import { barred, oneLine } from './line.ts'
+import { barred } from './line.ts'
 import { type KnownMedications, medicationsWith, referredName } from './medications.ts'
 import type { Note } from './outcome.ts'
 import { pruneRecord } from './prune.ts'
+import { cutLine, quoted, word } from './quoted.ts'
 import { withoutBase } from './relative.ts'
 import type { Row } from './row.ts'
 
@@ -25,6 +26,7 @@ const statuses = [
   ...['lifecycleStatus', 'achievementStatus', 'docStatus'],
 ] as const
 const longestDetails = 400
+const longestName = 200
 
 /** A resource as it is answered: without narrative and bookkeeping, marked where something was left out. */
 export function recordResource(resource: AnyResource, baseUrl: string): AnyResource {
@@ -44,9 +46,9 @@ export function recordTable(
       return rule?.kind === 'date' ? rule.paths : []
     })
     const [time] = textsAt(resource, dates)
-    const [name = referred(resource, type, medications)] = textsAt(resource, named)
+    const [name = referredName(resource, type, medications)] = textsAt(resource, named)
     const status = statusOf(resource)
-    const details = oneLine(detailsOf(resource, type, [time, name]), longestDetails)
+    const details = cutLine(detailsOf(resource, type, [time, name]), longestDetails)
     return {
       resource,
       leftOut: leftOutOf(one),
@@ -65,21 +67,12 @@ export function recordLines(
   medications: KnownMedications,
 ): string[] {
   const marks = marksOf(resource)
-  const name = referred(resource, type, medications)
+  const name = referredName(resource, type, medications)
   return [
     ...(marks.length === 0 ? [] : [marks.join(', ')]),
     ...(name === undefined ? [] : [`medication: ${name}`]),
-    ...elementTexts(resource).map(([path, text]) => `${path}: ${oneLine(text, Number.POSITIVE_INFINITY)}`),
+    ...elementTexts(resource).map(([path, text]) => `${pathWord(path)}: ${text}`),
   ]
-}
-
-function referred(
-  resource: AnyResource,
-  type: CompartmentType,
-  medications: KnownMedications,
-): string | undefined {
-  const name = referredName(resource, type, medications)
-  return name === undefined ? undefined : oneLine(name)
 }
 
 /** What has to be said of resources beside themselves. */
@@ -99,8 +92,8 @@ export function recordNotes(found: readonly AnyResource[]): Note[] {
 
 function statusOf(resource: AnyResource): string | undefined {
   const words = statuses.flatMap((path) => valuesAt(resource, path).flatMap((value) => wordOf(value) ?? []))
-  const all = [...marksOf(resource), ...words]
-  return all.length === 0 ? undefined : all.map((one) => oneLine(one)).join(', ')
+  const all = [...marksOf(resource), ...words.map(word)]
+  return all.length === 0 ? undefined : all.join(', ')
 }
 
 /** What turns round the rest of what a resource says. */
@@ -125,16 +118,20 @@ function detailsOf(
 ): string {
   const said: readonly string[] = [...statuses, compartmentRule(type).owner, 'doNotPerform']
   return elementTexts(resource)
-    .filter(([path, text]) => !said.includes(path) && !shown.includes(oneLine(text)))
-    .map(([path, text]) => `${path} ${text}`)
+    .filter(([path, text]) => !said.includes(path) && !shown.includes(cutLine(text, longestName)))
+    .map(([path, text]) => `${pathWord(path)} ${text}`)
     .join('; ')
+}
+
+function pathWord(path: string): string {
+  return /^\w+(\.\w+)*$/.test(path) ? path : quoted(path)
 }
 
 function textsAt(resource: AnyResource, paths: readonly string[]): string[] {
   return paths.flatMap((path) =>
     valuesAt(resource, path).flatMap((value) => {
       const text = textOf(value)
-      return text === undefined ? [] : [oneLine(text)]
+      return text === undefined ? [] : [cutLine(text, longestName)]
     }),
   )
 }

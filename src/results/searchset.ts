@@ -3,7 +3,7 @@ import type { AnyResource } from '../fhir/types.ts'
 import type { Answer, Table } from './answer.ts'
 import { leftOutNotes } from './left-out.ts'
 import { type Note, outcomeOf } from './outcome.ts'
-import { meaningBytes } from './quoted.ts'
+import { inert, meaningBytes } from './quoted.ts'
 import { fullUrlOf, type Row, sizeOf } from './row.ts'
 import { leastRow, rowWithin } from './row-within.ts'
 import { seenText, withSeenTexts } from './seen.ts'
@@ -160,12 +160,23 @@ function tableOf(
   notes: readonly Note[],
 ): Table {
   return {
-    columns: page.columns,
-    rows: rows.map((row) => row.cells.map((cell) => (typeof cell === 'string' ? seenText(cell) : cell))),
+    columns: page.columns.map((column) => inert(seenText(column))),
+    rows: rows.map((row) =>
+      row.cells.map((cell, at) => (typeof cell === 'string' ? cellText(cell, page.columns[at]) : cell)),
+    ),
     ...(page.total === undefined ? {} : { total: page.total }),
     ...(cursor === undefined ? {} : { cursor }),
     notes: notes.map((note) => note.text),
   }
+}
+
+/** Columns of codes and addresses, which a program takes as they are. */
+const exact: readonly (string | undefined)[] = ['code', 'imported_from']
+
+/** A cell without what nobody sees, and without a link that works; an address where one belongs stays as it is. */
+function cellText(cell: string, column: string | undefined): string {
+  const seen = seenText(cell)
+  return exact.includes(column) && /^[^\s<>"()[\]!\\]*$/.test(seen) ? seen : inert(seen)
 }
 
 function textOf(

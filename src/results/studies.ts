@@ -3,7 +3,7 @@ import type { ResearchStudy } from '../fhir/types.ts'
 import { anyResource } from './any-resource.ts'
 import { barred, oneLine } from './line.ts'
 import { pruneListedStudy } from './prune.ts'
-import { allQuoted, dateWord, quoted, word } from './quoted.ts'
+import { allQuoted, dateWord, quoted, referenceWord, word } from './quoted.ts'
 import { withoutBase } from './relative.ts'
 import type { Row } from './row.ts'
 
@@ -32,7 +32,7 @@ export function studyRow(listed: ResearchStudy, view: StudyView): Row {
       study.status === undefined ? undefined : `status ${word(study.status)}`,
       values.length === 0 ? undefined : `identifier ${allQuoted(values)}`,
       periodOf(study),
-      sponsor === undefined ? undefined : `sponsor ${quoted(sponsor)}`,
+      sponsor === undefined ? undefined : `sponsor ${referenceWord(sponsor)}`,
     ]),
     cells: [
       study.id ?? null,

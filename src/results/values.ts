@@ -3,6 +3,8 @@ import { digitsOf, writtenNumber } from '../fhir/decimal-digits.ts'
 import type { CodeableConcept, Observation, ObservationComponent, Quantity } from '../fhir/types.ts'
 import { attachmentText, boundedText, longestText, quotedText, sampledDataText } from './large-values.ts'
 import { oneLine } from './line.ts'
+import { unitWord } from './own-words.ts'
+import { dateWord, inert, quoted, word } from './quoted.ts'
 import { readingTime } from './reading-time.ts'
 
 /** What carries a value: an observation or one of its components. */
@@ -99,10 +101,12 @@ function shortLabel(label: string): string {
   return `${oneLine(label.slice(0, 60))}… (${createHash('sha256').update(label).digest('base64url').slice(0, 8)})`
 }
 
-/** A concept in words: its text, else a display, else its code. */
-export function conceptText(concept: CodeableConcept | undefined): string {
-  const [coding] = concept?.coding ?? []
-  return boundedText(concept?.text ?? coding?.display ?? coding?.code ?? 'not said')
+/** A concept in words, in quotes: its text, else a display; else its code. */
+export function conceptText(concept: CodeableConcept | undefined, most = longestText): string {
+  const [{ display, code } = {}] = concept?.coding ?? []
+  const words = concept?.text ?? display
+  if (words !== undefined) return quotedText(words, most)
+  return code === undefined ? 'not said' : word(code)
 }
 
 function choiceText(holder: ValueHolder, zone: string): string | undefined {
@@ -114,7 +118,7 @@ function choiceText(holder: ValueHolder, zone: string): string | undefined {
   const integer = writtenNumber(holder, 'valueInteger')
   if (integer !== undefined)
     return isOutOfRange(holder, 'valueInteger') ? `${integer} (${outOfRange})` : integer
-  if (holder.valueTime !== undefined) return holder.valueTime
+  if (holder.valueTime !== undefined) return dateWord(holder.valueTime)
   if (holder.valueDateTime !== undefined)
     return readingTime({ effectiveDateTime: holder.valueDateTime }, zone).text
   if (valuePeriod !== undefined) return readingTime({ effectivePeriod: valuePeriod }, zone).text
@@ -125,7 +129,7 @@ function choiceText(holder: ValueHolder, zone: string): string | undefined {
   if (valueSampledData !== undefined) return sampledDataText(valueSampledData)
   if (valueAttachment !== undefined) return attachedText(valueAttachment)
   if (holder.valueReference !== undefined)
-    return oneLine(`reference ${JSON.stringify(holder.valueReference)}`, longestText)
+    return `reference ${quoted(JSON.stringify(holder.valueReference), longestText)}`
   return undefined
 }
 
@@ -134,15 +138,31 @@ export function quantityText(quantity: Quantity | undefined): string {
   if (quantity === undefined) return 'open'
   const number = writtenNumber(quantity, 'value') ?? 'no number'
   const mark = isOutOfRange(quantity, 'value') ? ` (${outOfRange})` : ''
-  return `${quantity.comparator ?? ''}${number} ${unitOf(quantity).label}`.trim() + mark
+  return `${quantity.comparator ?? ''}${number} ${unitWord(unitOf(quantity).label)}`.trim() + mark
 }
 
-/** A concept in words with its first code beside it. */
-export function conceptWithCode(concept: CodeableConcept): string {
-  const code = concept.coding?.find((coding) => coding.code !== undefined)?.code
-  const words = conceptText(concept)
+/** A concept in words with its first code beside it, in quotes. */
+export function conceptWithCode(concept: CodeableConcept, most = longestText): string {
+  const { words, code } = wordsAndCode(concept)
+  if (words === undefined) return code === undefined ? 'not said' : word(code)
+  return code === undefined ? quotedText(words, most) : `${quotedText(words, most)} (${word(code)})`
+}
+
+/** The same as what something is called: in one line, with no link that works. */
+export function conceptLabel(concept: CodeableConcept): string {
+  const { words, code } = wordsAndCode(concept)
+  const label = boundedText(words ?? code ?? 'not said')
+  const said = words === undefined || code === undefined ? label : `${label} (${oneLine(code, longestCode)})`
+  return inert(oneLine(said))
+}
+
+/** The words of a concept, and its first code where they do not say it already. */
+function wordsAndCode({ text, coding = [] }: CodeableConcept): { words?: string; code?: string } {
+  const code = coding.find((one) => one.code !== undefined)?.code
+  const words = text ?? coding[0]?.display
+  if (words === undefined) return code === undefined ? {} : { code }
   const isSaid = code === undefined || code.replace(/[._-]+/g, ' ').toLowerCase() === words.toLowerCase()
-  return isSaid || code === words ? words : `${words} (${oneLine(code, longestCode)})`
+  return isSaid || code === words ? { words } : { words, code }
 }
 
 /** An Open mHealth body that could not be translated is JSON: its `body` is short enough to read, its header is not data. */
@@ -150,7 +170,8 @@ function attachedText(attachment: NonNullable<Observation['valueAttachment']>): 
   const { contentType = '', data } = attachment
   if (data !== undefined && contentType.startsWith('application/json')) {
     const body = JSON.stringify(bodyOf(data))
-    if (body !== undefined && body.length <= longestText) return `not translated: ${body}`
+    if (body !== undefined && body.length <= longestText)
+      return `not translated: ${quoted(body, longestText)}`
   }
   return attachmentText(attachment)
 }

@@ -6,7 +6,7 @@ import type { ResearchStudy } from '../fhir/types.ts'
 import { anyResource } from '../results/any-resource.ts'
 import { oneLine } from '../results/line.ts'
 import { pruneStudy } from '../results/prune.ts'
-import { allQuoted, dateWord, isKnownSystem, quoted, word } from '../results/quoted.ts'
+import { allQuoted, dateWord, isKnownSystem, quoted, referenceWord, word } from '../results/quoted.ts'
 import { withoutBase } from '../results/relative.ts'
 import { singleAnswer } from '../results/single.ts'
 import { identifierValues, sponsorOf } from '../results/studies.ts'
@@ -83,6 +83,7 @@ function linesOf(study: ResearchStudy): string[] {
   const { start, end } = study.period ?? {}
   const concepts = (all: readonly Concept[] | undefined) => all && allQuoted(all.map(wordsOf), longest)
   const text = (one: string | undefined) => one && quoted(one, longest)
+  const sponsor = sponsorOf(study)
   const period = `${start === undefined ? '?' : dateWord(start)} to ${end === undefined ? 'open' : dateWord(end)}`
   const pairs = [
     ['ResearchStudy', study.id],
@@ -90,7 +91,7 @@ function linesOf(study: ResearchStudy): string[] {
     ['status', study.status && word(study.status)],
     ['identifier', allQuoted(identifierValues(study))],
     ['period', start === undefined && end === undefined ? undefined : period],
-    ['sponsor', text(sponsorOf(study))],
+    ['sponsor', sponsor && (referenceWord(sponsor) === sponsor ? sponsor : text(sponsor))],
     ['phase', study.phase && text(wordsOf(study.phase))],
     ['condition', concepts(study.condition)],
     ['keyword', concepts(study.keyword)],

@@ -26,7 +26,7 @@ import {
 } from './observations/left-out.ts'
 import { readAll } from './observations/read-all.ts'
 import { convertedNotes, leftOutNotes, noRemarks, remark, wordNotes } from './observations/remarks.ts'
-import { isWords, nameOf, wordsParameters } from './observations/series-names.ts'
+import { isWords, plainNameOf, wordsParameters } from './observations/series-names.ts'
 import { daysOf, type SummaryPart, seriesPart } from './observations/summary-parts.ts'
 import { undatedNotes, undatedParameters } from './observations/undated.ts'
 import { whyEmpty } from './observations/why-empty.ts'
@@ -98,7 +98,7 @@ export const summarizePatientObservations = defineTool({
       })),
       { name: 'complete', valueBoolean: end === 'complete' && gaps.length === 0 },
       ...gapParameters(gaps),
-      ...wordsParameters(words.map(nameOf)),
+      ...wordsParameters(words.map(plainNameOf)),
       { name: 'asOf', valueInstant: asOf },
     ]
     const wording = `Summary of the observations of Patient/${patient}, ${wordingOf(asked, grant)}`

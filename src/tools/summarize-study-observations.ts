@@ -19,7 +19,7 @@ import { codesIn } from './observations/participant-codes.ts'
 import { notReadReasons, type PatientOutcome } from './observations/patients-line.ts'
 import { readPatients } from './observations/read-patients.ts'
 import { noRemarks, remark } from './observations/remarks.ts'
-import { isWords, nameOf, wordsParameters } from './observations/series-names.ts'
+import { isWords, plainNameOf, wordsParameters } from './observations/series-names.ts'
 import { answerOf, headline, headOf, mostNamed, type Result } from './observations/study-answer.ts'
 import { bytesOfPart, layOutStudy } from './observations/study-layout.ts'
 import { notReadPart, patientPart } from './observations/study-parts.ts'
@@ -144,7 +144,7 @@ async function together({ given, asked, cut, context, series: from, head }: Summ
   const withoutDay = numeric.reduce((sum, one) => sum + one.withoutDay, 0)
   const named = tally.notRead.slice(0, mostNamed)
   const notRead = named.map(({ patient, why }) => notReadPart(patient, notReadReasons[why]))
-  const words = series.filter(isWords).map(nameOf)
+  const words = series.filter(isWords).map(plainNameOf)
   const remarks = noRemarks()
   remark(remarks, series)
   const fixed = bytesOfAll(notRead) + bytesOfHead(head, words) + bytesOf(headline(asked, context))
@@ -188,7 +188,7 @@ async function byPatient({ asked, cut, context, head }: Summing): Promise<Result
     begin: () => gatherPatient(asked.period.timeZone, false, asked.values, 'type unit'),
     take(patient, outcome) {
       let part = partOf(patient, outcome)
-      const own = 'notRead' in outcome ? [] : outcome.gathered.series.filter(isWords).map(nameOf)
+      const own = 'notRead' in outcome ? [] : outcome.gathered.series.filter(isWords).map(plainNameOf)
       const fresh = own.filter((name) => !words.has(name))
       // The one patient that fills a page alone is given as far as it fits.
       if (parts.length === 0 && bytesOfPart(part) > left) {

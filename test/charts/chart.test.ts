@@ -195,7 +195,7 @@ describe('nobody is named in a picture', () => {
       valueQuantity: { value: 1, unit: '<b>&日本' },
     })
     const svg = await svgFor(panelsOf([odd]))
-    expect(svg).toContain('&lt;b&gt;&amp;??')
+    expect(svg).toContain('&lt; b&gt;&amp;??')
   })
 })
 

@@ -82,9 +82,9 @@ describe.each(['R4', 'R5'] as const)('a medication that is named by a reference 
         .split('\n')
         .find((line) => line.endsWith(` | ${id}`))
         ?.split(' | ')[1]
-    expect(nameOf('req-contained')).toBe(`nizatidine 15 MG/ML Oral Solution [Axid] (${rxnorm}|476872)`)
+    expect(nameOf('req-contained')).toBe(`"nizatidine 15 MG/ML Oral Solution [Axid]" (${rxnorm}|476872)`)
     expect(nameOf('req-displayed')).toBe('Axid, as said')
-    expect(nameOf('req-plain')).toBe(`furosemide 40 MG Oral Tablet (${rxnorm}|313988)`)
+    expect(nameOf('req-plain')).toBe(`"furosemide 40 MG Oral Tablet" (${rxnorm}|313988)`)
     expect(nameOf('req-again')).toBe(nameOf('req-plain'))
     expect(nameOf('req-missing')).toBe('without a name')
     const asked = exchange.requests.slice(before).filter(({ path }) => path.includes('/Medication/_search'))
@@ -103,9 +103,9 @@ describe.each(['R4', 'R5'] as const)('a medication that is named by a reference 
     const names = Object.fromEntries((structured.rows as string[][]).map(([id, , name]) => [id, name]))
     expect(names['req-plain']).toContain('furosemide')
     const one = await client.call('read_fhir', { ...given, id: 'req-plain' })
-    expect(one.text).toContain('\nmedication: furosemide 40 MG Oral Tablet')
+    expect(one.text).toContain('\nmedication: "furosemide 40 MG Oral Tablet"')
     const inner = await client.call('read_fhir', { ...given, id: 'req-contained' })
-    expect(inner.text).toContain('\nmedication: nizatidine')
+    expect(inner.text).toContain('\nmedication: "nizatidine')
   })
 
   it('is not asked for where the scopes do not cover Medication', async () => {

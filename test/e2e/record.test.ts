@@ -67,7 +67,7 @@ describe('the record of a patient', () => {
     expect(structured.rows).toContainEqual([
       'pat-1-condition-1',
       '2021-02-01T00:00:00Z',
-      'Type 2 diabetes (http://snomed.info/sct|44054006)',
+      '"Type 2 diabetes" (http://snomed.info/sct|44054006)',
       expect.stringContaining('resolved'),
       expect.stringContaining('onsetDateTime 2021-01-15'),
     ])

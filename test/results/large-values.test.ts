@@ -30,7 +30,7 @@ describe('sampled data in words', () => {
     ['no unit', '3 samples, 1 to 3, as sent: 1 2 3', { origin: { value: 0 } }],
     [
       'errors and limits',
-      '5 samples, 7 to 7 mV, 3 values not measured (E, U or L), 1 value not readable, as sent: E U L x 7',
+      '5 samples, 7 to 7 mV, 3 values not measured (E, U or L), 1 value not readable, as sent: "E U L x 7"',
       {},
       'E U L x 7',
     ],

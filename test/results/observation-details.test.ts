@@ -46,7 +46,7 @@ describe('what is said of a value', () => {
       }),
     )
     const text =
-      '7.1 mmol/L; interpretation Critical high (HH); reference range 3.5 to 5.1 mmol/L; note: "haemolysed sample,\\nrepeat"'
+      '7.1 mmol/L; interpretation "Critical high" (HH); reference range 3.5 to 5.1 mmol/L; note: "haemolysed sample, repeat"'
     expect(line).toContain(`| ${text} | k`)
     expect(cells).toMatchObject({ text, interpretation: 'Critical high (HH)', value: 7.1 })
     expect(resource).toMatchObject({
@@ -61,21 +61,17 @@ describe('what is said of a value', () => {
     ['an upper end', { high: mmol(5.1) }, 'up to 5.1 mmol/L'],
     ['ends of two units', { low: { value: 3, unit: 'a' }, high: { value: 5, unit: 'b' } }, '3 a to 5 b'],
     ['a text', { text: 'below 100' }, '"below 100"'],
-    ['a kind', { high: mmol(9), type: { text: 'critical' } }, 'up to 9 mmol/L (critical)'],
+    ['a kind', { high: mmol(9), type: { text: 'critical' } }, 'up to 9 mmol/L ("critical")'],
     ['the normal kind', { high: mmol(9), type: { coding: [{ code: 'normal' }] } }, 'up to 9 mmol/L'],
-    ['a group', { high: mmol(9), appliesTo: [{ text: 'pregnant' }] }, 'up to 9 mmol/L (pregnant)'],
-    ['a value', { normalValue: { text: 'negative' } }, 'negative'],
+    ['a group', { high: mmol(9), appliesTo: [{ text: 'pregnant' }] }, 'up to 9 mmol/L ("pregnant")'],
+    ['a value', { normalValue: { text: 'negative' } }, '"negative"'],
   ])('gives a reference range with %s', async (_, range, text) => {
-    expect((await rowOf(potassium('k', { referenceRange: [range] }))).line).toContain(
-      `reference range ${text} | k`,
-    )
+    expect((await rowOf(potassium('k', { referenceRange: [range] }))).line).toContain(`reference range ${text} | k`)
   })
 
   it('says nothing of what says nothing', async () => {
     const empty = potassium('k', { referenceRange: [{}], interpretation: [], note: [] })
-    expect((await rowOf(empty)).line).toBe(
-      '- 2026-10-01T10:00:00+02:00 | Potassium (2823-3) | 7.1 mmol/L | k',
-    )
+    expect((await rowOf(empty)).line).toBe('- 2026-10-01T10:00:00+02:00 | "Potassium (2823-3)" | 7.1 mmol/L | k')
   })
 
   it('belongs to the component that has it', async () => {
@@ -84,7 +80,9 @@ describe('what is said of a value', () => {
       { code: { text: 'b' }, valueQuantity: mmol(2), referenceRange: [{ high: mmol(5) }] },
     ]
     const { line } = await rowOf(observation('o', { component }))
-    expect(line).toContain('a 1 mmol/L (interpretation Low (L)), b 2 mmol/L (reference range up to 5 mmol/L)')
+    expect(line).toContain(
+      '"a" 1 mmol/L (interpretation "Low" (L)), "b" 2 mmol/L (reference range up to 5 mmol/L)',
+    )
   })
 
   it('is bounded, however much of it there is', async () => {
@@ -129,8 +127,8 @@ describe('an observation that refers to others', () => {
 
   it('names those that are within the grant by their own code, and no others', async () => {
     const { line, resource, cells } = await rowOf(panel, [potassium('k')])
-    const text = 'panel of 2 members: Potassium (2823-3) k, a member'
-    expect(line).toContain(`Metabolic panel (24323-8) | ${text} | panel`)
+    const text = 'panel of 2 members: "Potassium (2823-3)" k, a member'
+    expect(line).toContain(`"Metabolic panel (24323-8)" | ${text} | panel`)
     expect(cells).toMatchObject({ text })
     expect(resource).toMatchObject({
       hasMember: [
@@ -154,7 +152,7 @@ describe('an observation that refers to others', () => {
     ]
     const { line, resource } = await rowOf(potassium('o', { derivedFrom }), [potassium('k')])
     expect(line).toContain(
-      '7.1 mmol/L; derived from Potassium (2823-3) k, a DocumentReference, another observation, another observation | o',
+      '7.1 mmol/L; derived from "Potassium (2823-3)" k, a DocumentReference, another observation, another observation | o',
     )
     expect(resource).toMatchObject({
       derivedFrom: [

@@ -62,7 +62,7 @@ describe('an observation as a row', () => {
     ['entered in error', { status: 'entered-in-error' }, '64 /min; ENTERED-IN-ERROR: not a reading'],
     ['cancelled', { status: 'cancelled' }, '64 /min; CANCELLED: not a reading'],
     ['a comparator', { valueQuantity: { ...quantity(40), comparator: '<' } }, '<40 /min'],
-    ['absence', { dataAbsentReason: { text: 'error' } }, '64 /min, absent: error'],
+    ['absence', { dataAbsentReason: { text: 'error' } }, '64 /min, absent: "error"'],
     [
       'a modifierExtension',
       { modifierExtension: [{ url: 'urn:not', valueBoolean: true }] },
@@ -110,7 +110,7 @@ describe('an observation as a row', () => {
 
   it('names an unknown code with its display and code, and cannot be made to look like two rows', async () => {
     const odd = heart('o1', { code: coded('718-7', 'Hemo\n- 2026 | globin'), valueString: 'x\u2028y' })
-    expect((await rowOf(odd)).line).toContain('| Hemo - 2026 | globin (718-7) |')
+    expect((await rowOf(odd)).line).toContain('| "Hemo - 2026 | globin (718-7)" |')
     expect((await rowOf(odd)).line).not.toMatch(/[\n\u2028]/)
     expect((await rowOf(heart('o1', { effectiveDateTime: 'soon\n- 2026' }))).line).not.toContain('\n')
   })
@@ -125,7 +125,7 @@ describe('an observation as a row', () => {
       'preliminary',
     ])
     const valueless = observation('o1', { component: [{ code: { text: 'part' } }] })
-    expect((await rowOf(valueless)).line).toContain('part without a value')
+    expect((await rowOf(valueless)).line).toContain('"part" without a value')
   })
 
   it('has a cell for a timing and for a component without a unit', async () => {

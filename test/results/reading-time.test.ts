@@ -17,7 +17,7 @@ describe('when an observation was taken', () => {
     ['an open start', { effectivePeriod: { end: '2026-10-01' } }, '../2026-10-01'],
     ['an empty period', { effectivePeriod: {} }, 'undated'],
     ['nothing', {}, 'undated'],
-    ['no time', { effectiveDateTime: 'soon' }, 'soon'],
+    ['no time', { effectiveDateTime: 'soon' }, '"soon"'],
     [
       'a timing',
       { effectiveTiming: { event: ['2026-10-01T08:00:00Z', '2026-10-02'], code: { text: 'BID' } } },

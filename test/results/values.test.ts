@@ -17,7 +17,7 @@ describe('a value in words', () => {
     [
       'a unit without UCUM',
       { valueQuantity: { value: 1.5, unit: 'cups', system: 'urn:x', code: 'cup' } },
-      '1.5 cups',
+      '1.5 "cups"',
     ],
     [
       'the unit 1 of UCUM as none',
@@ -30,12 +30,16 @@ describe('a value in words', () => {
       { valueQuantity: { value: 10, unit: '{score}', system: ucum, code: '1' } },
       '10 {score}',
     ],
-    ['a unit by code alone', { valueQuantity: { value: 1, code: 'cup' } }, '1 cup'],
+    ['a unit by code alone', { valueQuantity: { value: 1, code: 'cup' } }, '1 "cup"'],
     ['a quantity without a number', { valueQuantity: { unit: 'mg/dL' } }, 'no number mg/dL'],
     ['an integer', { valueInteger: 0 }, '0'],
     ['no', { valueBoolean: false }, 'false'],
-    ['a string', { valueString: 'a\n- b' }, '"a\\n- b"'],
-    ['a concept', { valueCodeableConcept: { coding: [{ code: '1', display: 'Positive' }] } }, 'Positive (1)'],
+    ['a string', { valueString: 'a\n- b' }, '"a - b"'],
+    [
+      'a concept',
+      { valueCodeableConcept: { coding: [{ code: '1', display: 'Positive' }] } },
+      '"Positive" (1)',
+    ],
     ['a code alone', { valueCodeableConcept: { coding: [{ code: 'POS' }] } }, 'POS'],
     [
       'a range',
@@ -50,7 +54,11 @@ describe('a value in words', () => {
     ['absence', { dataAbsentReason: { coding: [{ code: 'error' }] } }, 'absent: error'],
     ['absence without a reason', { dataAbsentReason: {} }, 'absent: not said'],
     ['nothing', {}, undefined],
-    ['a reference', { valueReference: { reference: 'Device/1' } }, 'reference {"reference":"Device/1"}'],
+    [
+      'a reference',
+      { valueReference: { reference: 'Device/1' } },
+      'reference "{\\"reference\\":\\"Device/1\\"}"',
+    ],
   ])('says %s', (_, holder, expected) => {
     expect(text(holder)).toBe(expected)
   })
@@ -73,9 +81,9 @@ describe('a value in words', () => {
   it('shows the body of an Open mHealth attachment that was not translated, without its header', () => {
     const data = json({ header: { uuid: 'secret' }, body: { new_type: { value: 7, unit: 'x' } } })
     const said = text({ valueAttachment: { contentType: 'application/json', data } })
-    expect(said).toBe('not translated: {"new_type":{"value":7,"unit":"x"}}')
+    expect(said).toBe('not translated: "{\\"new_type\\":{\\"value\\":7,\\"unit\\":\\"x\\"}}"')
     const plain = text({ valueAttachment: { contentType: 'application/json', data: json([1, 2]) } })
-    expect(plain).toBe('not translated: [1,2]')
+    expect(plain).toBe('not translated: "[1,2]"')
   })
 
   it('names any other attachment without its address', () => {
@@ -89,7 +97,7 @@ describe('a value in words', () => {
     )
     expect(text({ valueAttachment: {} })).toBe('attachment (unknown type), without data')
     const primitive = { contentType: 'application/json', data: json(7) }
-    expect(text({ valueAttachment: primitive })).toBe('not translated: 7')
+    expect(text({ valueAttachment: primitive })).toBe('not translated: "7"')
   })
 })
 

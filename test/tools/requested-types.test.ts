@@ -109,7 +109,9 @@ describe('get_study_metadata', () => {
     const { answer } = await call([{ ...steps, display: 'Step count' }, sleep])
     const types = '"Step count" (omh:step-count:3.0), omh:sleep-duration:2.0'
     expect(answer.text).toContain(`requested types: ${types}`)
-    expect(resourceOf(answer).note).toEqual([{ text: `Types of data that the study requested: ${types}` }])
+    expect(resourceOf(answer).note).toEqual([
+      { text: `Types of data that the study requested: ${types.replaceAll('"', '')}` },
+    ])
     expect((await call([])).answer.text).toContain('requested types: none')
     const silent = (await call()).answer
     expect(silent.text).not.toContain('requested types')

@@ -268,7 +268,7 @@ describe('summarize_patient_observations', () => {
       observation(id, { code: coded('718-7', 'Hemoglobin'), valueQuantity: quantity(value, unit) })
     const answer = await ask([protein('a', 14, 'g/dL'), protein('b', 13, 'g/dL'), protein('c', 138, 'g/L')])
     expect(seriesOf(answer)).toMatchObject([{ n: 3, figures: [13, 14, 13.6, 13.8, expect.any(Number)] }])
-    expect(answer.text).toContain('Hemoglobin (718-7) from g/L to g/dL 1.')
+    expect(answer.text).toContain('"Hemoglobin (718-7)" from g/L to g/dL 1.')
   })
 
   it('leaves out what is no plain number, and says of each why', async () => {
@@ -355,7 +355,7 @@ describe('summarize_patient_observations', () => {
     })
     expect(seriesOf(answer)).toHaveLength(2)
     expect(top(answer, 'notNumbers')).toBe('blood-pressure body posture')
-    expect(answer.text).toContain('Not numbers, so not summarised: blood-pressure body posture (1).')
+    expect(answer.text).toContain('Not numbers, so not summarised: blood-pressure "body posture" (1).')
   })
 
   it('keeps values that are statistics already apart from single readings', async () => {
@@ -632,7 +632,7 @@ describe('summarize_patient_observations', () => {
       expect(Buffer.byteLength(JSON.stringify(answer.structured) + answer.text)).toBeLessThanOrEqual(16_384)
       text = answer.text ?? ''
       if (pages === 0) {
-        const [, asked = ''] = /data_type: (urn:lab\|A \d+),/.exec(text) ?? []
+        const [, asked = ''] = /data_type: "(urn:lab\|A \d+)",/.exec(text) ?? []
         expect(seriesOf(await ask(many, { data_type: asked }, { context }))).toHaveLength(1)
       } else expect(text).toMatch(/^Series \d+ to \d+ of 80$/m)
       seen.push(...seriesOf(answer).map(({ name }) => name))

@@ -36,6 +36,8 @@ export interface AskedType {
 const uri = /^[A-Za-z][A-Za-z0-9+.-]*:\S+$/
 const code = /^\S+(?: \S+)*$/
 const loinc = /^\d{1,7}-\d$/
+/** As answers show `://` of a text of the exchange; no URI has a space. */
+const brokenLink = /(?<=^[a-z][a-z0-9+.-]*):\/ \//i
 const loincPrefix = /^LOINC[\s:]+(?=\d)/i
 
 /**
@@ -45,7 +47,7 @@ const loincPrefix = /^LOINC[\s:]+(?=\d)/i
  * Throws INVALID_ARGUMENT with the short names for anything else.
  */
 export function askedTypeOf(given: string): AskedType {
-  const word = given.trim().replace(loincPrefix, '')
+  const word = given.trim().replace(loincPrefix, '').replace(brokenLink, '://')
   const bar = word.lastIndexOf('|')
   const { type, member } = findMeasure(word) ?? {}
   if (bar !== -1) {

@@ -1,6 +1,7 @@
 import type { BarsPanel, Panel } from '../../charts/panel.ts'
 import { gapTexts } from '../../results/gaps.ts'
 import { oneLine, someOf } from '../../results/line.ts'
+import { titleWord } from '../../results/own-words.ts'
 import { reasonText } from '../../results/standing.ts'
 import type { Series } from '../../statistics/series.ts'
 import { mostPanels } from './chart-panels.ts'
@@ -32,7 +33,7 @@ export function chartNotes(reading: ChartReading, drawn: readonly string[], zone
     ...(hidden.length === 0
       ? []
       : [
-          `A picture has ${mostPanels} panels at most. Not drawn: ${someOf(hidden.map(({ title }) => title))}.`,
+          `A picture has ${mostPanels} panels at most. Not drawn: ${someOf(hidden.map(({ title }) => titleWord(title)))}.`,
         ]),
     ...undrawn.map(undrawnText),
     ...(panels.length === 0 && undrawn.length > 0

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { findDataType } from '../../open-mhealth/data-types.ts'
 import { oneLine, someOf } from '../../results/line.ts'
+import { isKnownSystem, quoted } from '../../results/quoted.ts'
 import type { Series } from '../../statistics/series.ts'
 import { isAskable } from '../arguments/data-type.ts'
 
@@ -34,7 +35,9 @@ export function leftOutNotes(hidden: readonly Named[], hasCursor: boolean): stri
     ...(hasCursor ? ['The cursor gives them.'] : []),
     ...(asked.length === 0
       ? []
-      : [`${hasCursor ? 'Or ask' : 'Ask'} for one with data_type: ${someOf(asked, mostNamed)}.`]),
+      : [
+          `${hasCursor ? 'Or ask' : 'Ask'} for one with data_type: ${someOf(asked.map(askedWord), mostNamed)}.`,
+        ]),
     ...(hasCursor || asked.length > 0 ? [] : ['A shorter period (start, end) may leave room for them.']),
   ]
   return [`Left out for size: ${hidden.length} series. ${ways.join(' ')}`]
@@ -56,6 +59,12 @@ function askedBy({ type, codes }: Named): string | undefined {
     .flatMap(({ system, code }) => (system === undefined || code === undefined ? [] : [`${system}|${code}`]))
     .filter((one) => oneLine(one, one.length) === one)
     .find(isAskable)
+}
+
+/** A code with its system: as it is where everybody knows the system; in quotes it is understood, too. */
+function askedWord(asked: string): string {
+  const bar = asked.lastIndexOf('|')
+  return bar === -1 || isKnownSystem(asked.slice(0, bar)) ? asked : quoted(asked)
 }
 
 function numberOf({ description }: Named): number {

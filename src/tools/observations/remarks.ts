@@ -1,4 +1,5 @@
-import { oneLine, someOf } from '../../results/line.ts'
+import { someOf } from '../../results/line.ts'
+import { nameWord, unitWord } from '../../results/own-words.ts'
 import type { NotPlain } from '../../results/values.ts'
 import type { Exclusion } from '../../statistics/contributions.ts'
 import type { Series } from '../../statistics/series.ts'
@@ -46,8 +47,9 @@ export function remark({ leftOut, words, converted }: Remarks, series: readonly 
     for (const [why, n] of one.excluded) leftOut.set(why, (leftOut.get(why) ?? 0) + n)
     for (const [unit, n] of one.converted) {
       const { type, component } = one
-      const name = [type, component].filter((part) => part !== undefined).join(' ')
-      const key = oneLine(`${name} from ${unit} to ${one.unit?.label ?? 'no unit'}`)
+      const name = [type, component].flatMap((part) => (part === undefined ? [] : [nameWord(part)])).join(' ')
+      const to = one.unit === undefined ? 'no unit' : unitWord(one.unit.label)
+      const key = `${name} from ${unitWord(unit)} to ${to}`
       converted.set(key, (converted.get(key) ?? 0) + n)
     }
   }

@@ -2,6 +2,7 @@ import type { Grant } from '../../access/grant.ts'
 import { requestedIn } from '../../access/restrictions.ts'
 import type { ParametersParameter, SearchCode } from '../../fhir/types.ts'
 import { oneLine, someOf } from '../../results/line.ts'
+import { isKnownSystem, quoted } from '../../results/quoted.ts'
 import { codeText } from '../arguments/data-type.ts'
 
 /** What an answer keeps to because studies requested no more, in words; undefined where they narrow nothing. */
@@ -10,7 +11,14 @@ export function requestedWords({ terms }: Grant): string | undefined {
   if (requested === undefined) return undefined
   const { studies, codes } = requested
   const who = `${studies.length === 1 ? 'study' : 'the studies'} ${someOf(studies)}`
-  const types = codes.length === 0 ? 'none' : someOf(codes.map((code) => oneLine(codeText(code))))
+  const types =
+    codes.length === 0
+      ? 'none'
+      : someOf(
+          codes.map((code) =>
+            isKnownSystem(code.system) ? oneLine(codeText(code)) : quoted(codeText(code)),
+          ),
+        )
   return `${who} requested (${types})`
 }
 

@@ -1,5 +1,6 @@
 import type { ParametersParameter } from '../../fhir/types.ts'
 import { oneLine } from '../../results/line.ts'
+import { nameWord, statisticWord, unitWord } from '../../results/own-words.ts'
 import type { Series } from '../../statistics/series.ts'
 
 /** Whether nothing in a series was ever meant to be a number. */
@@ -7,13 +8,25 @@ export function isWords({ description, excluded }: Pick<Series, 'description' | 
   return description === undefined && excluded.size === 1 && excluded.has('not a number')
 }
 
-/** A series in words. */
+/** A series in words, what the exchange calls it in quotes. */
 export function nameOf({
   type,
   component,
   unit,
   statistic,
 }: Pick<Series, 'type' | 'component' | 'unit' | 'statistic'>): string {
+  return [
+    nameWord(type),
+    component === undefined ? undefined : nameWord(component),
+    statistic === undefined ? undefined : statisticWord(statistic),
+    unit === undefined ? undefined : unitWord(unit.label),
+  ]
+    .filter((one) => one !== undefined)
+    .join(' ')
+}
+
+/** The same as an element of an answer has it. */
+export function plainNameOf({ type, component, unit, statistic }: Parameters<typeof nameOf>[0]): string {
   return oneLine([type, component, statistic, unit?.label].filter((one) => one !== undefined).join(' '))
 }
 

@@ -1,6 +1,7 @@
 import type { ParametersParameter } from '../../fhir/types.ts'
 import { gapParameters } from '../../results/gaps.ts'
 import { barred, oneLine } from '../../results/line.ts'
+import { nameWord, statisticWord, unitWord } from '../../results/own-words.ts'
 import { codeParameter, numberParameter } from '../../results/parameters.ts'
 import { allQuoted } from '../../results/quoted.ts'
 import type { ReadingTime } from '../../results/reading-time.ts'
@@ -48,9 +49,9 @@ export function studySeriesPart(series: StudySeries, weeks: readonly SummaryPart
     ],
   }
   const line = barred([
-    series.component === undefined ? series.type : `${series.type}, ${series.component}`,
-    series.statistic === undefined ? undefined : `${series.statistic}, not single readings`,
-    series.unit?.label ?? 'no unit',
+    [series.type, series.component].flatMap((one) => (one === undefined ? [] : [nameWord(one)])).join(', '),
+    series.statistic === undefined ? undefined : `${statisticWord(series.statistic)}, not single readings`,
+    series.unit === undefined ? 'no unit' : unitWord(series.unit.label),
     `${patients} patients`,
     ...measured(series),
     undated === 0 ? undefined : `${undated} undated`,

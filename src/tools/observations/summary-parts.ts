@@ -1,5 +1,6 @@
 import type { ParametersParameter } from '../../fhir/types.ts'
 import { barred, oneLine } from '../../results/line.ts'
+import { nameWord, statisticWord, unitWord } from '../../results/own-words.ts'
 import { codeParameter, numberParameter } from '../../results/parameters.ts'
 import type { ReadingTime } from '../../results/reading-time.ts'
 import type { Unit } from '../../results/values.ts'
@@ -66,7 +67,7 @@ export function convertedParameters({ converted }: Pick<Series, 'converted'>): P
 
 /** The same in words; undefined where nothing was converted. */
 export function convertedText({ converted }: Pick<Series, 'converted'>): string | undefined {
-  const said = [...converted].map(([unit, n]) => `${n} of ${unit}`)
+  const said = [...converted].map(([unit, n]) => `${n} of ${unitWord(unit)}`)
   return said.length === 0 ? undefined : `converted: ${said.join(', ')}`
 }
 
@@ -80,7 +81,7 @@ export function daysOf(
   const description = describeNumbers(sums.map(({ sum }) => sum))
   const statistic =
     series.statistic === undefined ? [] : [{ name: 'statistic', valueString: series.statistic }]
-  const label = series.unit === undefined ? '' : ` ${oneLine(unit.label)}`
+  const label = series.unit === undefined ? '' : ` ${unitWord(unit.label)}`
   const part: ParametersParameter[] = [
     { name: 'type', valueString: series.type },
     ...statistic,
@@ -97,8 +98,8 @@ export function daysOf(
     return value === undefined ? [] : [`${figure === 'sd' ? 'SD' : figure} ${rounded(value)}`]
   })
   const line = barred([
-    `${series.type} per day${label}`,
-    series.statistic === undefined ? undefined : `of values that are a ${oneLine(series.statistic)}`,
+    `${nameWord(series.type)} per day${label}`,
+    series.statistic === undefined ? undefined : `of values that are a ${statisticWord(series.statistic)}`,
     `${sums.length} days with data`,
     ...said,
     series.withoutDay === 0 ? undefined : `${series.withoutDay} without a day left out`,
@@ -130,12 +131,12 @@ function lineOf({
   undated,
   converted,
 }: Series): string {
-  const name = [type, component].filter((one) => one !== undefined).join(', ')
+  const name = [type, component].flatMap((one) => (one === undefined ? [] : [nameWord(one)])).join(', ')
   const left = [...excluded].map(([why, n]) => `${why} ${n}`).join(', ')
   const line = barred([
     name,
-    statistic === undefined ? undefined : `${statistic}, not single readings`,
-    unit?.label ?? 'no unit',
+    statistic === undefined ? undefined : `${statisticWord(statistic)}, not single readings`,
+    unit === undefined ? 'no unit' : unitWord(unit.label),
     `n ${description?.n ?? 0}`,
     left === '' ? undefined : `excluded: ${left}`,
     convertedText({ converted }),

@@ -3,6 +3,7 @@ import type { Gap, ObservationFilter, ObservationPageQuery } from '../../exchang
 import type { Observation } from '../../fhir/types.ts'
 import { type DataType, searchCodesOf } from '../../open-mhealth/data-types.ts'
 import { oneLine } from '../../results/line.ts'
+import { nameWord } from '../../results/own-words.ts'
 import { nameOfObservation } from '../../results/reading-names.ts'
 import { readingTime } from '../../results/reading-time.ts'
 import { excludedStatusOf } from '../../results/standing.ts'
@@ -68,7 +69,7 @@ async function reason(asked: AskedObservations, context: GrantedContext, gaps: S
     return `The patient has no observations of the types that ${requested}.`
   }
   if (other === undefined) return 'The patient has no observations.'
-  return `The patient has no ${what}. There are others, the newest ${nameOfObservation(other).label} ${timeOf(other, zone)}.`
+  return `The patient has no ${what}. There are others, the newest ${nameWord(nameOfObservation(other).label)} ${timeOf(other, zone)}.`
 }
 
 /** The type that has more codes than the ones that were asked for. */
