@@ -83,7 +83,7 @@ describe.each(['R4', 'R5'] as const)('a medication that is named by a reference 
         .find((line) => line.endsWith(` | ${id}`))
         ?.split(' | ')[1]
     expect(nameOf('req-contained')).toBe(`"nizatidine 15 MG/ML Oral Solution [Axid]" (${rxnorm}|476872)`)
-    expect(nameOf('req-displayed')).toBe('Axid, as said')
+    expect(nameOf('req-displayed')).toBe('"Axid, as said"')
     expect(nameOf('req-plain')).toBe(`"furosemide 40 MG Oral Tablet" (${rxnorm}|313988)`)
     expect(nameOf('req-again')).toBe(nameOf('req-plain'))
     expect(nameOf('req-missing')).toBe('without a name')

@@ -59,7 +59,7 @@ describe('what is said of a value', () => {
   it.each<[string, NonNullable<Observation['referenceRange']>[number], string]>([
     ['a lower end', { low: mmol(3.5) }, 'from 3.5 mmol/L'],
     ['an upper end', { high: mmol(5.1) }, 'up to 5.1 mmol/L'],
-    ['ends of two units', { low: { value: 3, unit: 'a' }, high: { value: 5, unit: 'b' } }, '3 a to 5 b'],
+    ['ends of two units', { low: { value: 3, unit: 'a' }, high: { value: 5, unit: 'b' } }, '3 "a" to 5 "b"'],
     ['a text', { text: 'below 100' }, '"below 100"'],
     ['a kind', { high: mmol(9), type: { text: 'critical' } }, 'up to 9 mmol/L ("critical")'],
     ['the normal kind', { high: mmol(9), type: { coding: [{ code: 'normal' }] } }, 'up to 9 mmol/L'],
