@@ -66,12 +66,16 @@ describe('what is said of a value', () => {
     ['a group', { high: mmol(9), appliesTo: [{ text: 'pregnant' }] }, 'up to 9 mmol/L ("pregnant")'],
     ['a value', { normalValue: { text: 'negative' } }, '"negative"'],
   ])('gives a reference range with %s', async (_, range, text) => {
-    expect((await rowOf(potassium('k', { referenceRange: [range] }))).line).toContain(`reference range ${text} | k`)
+    expect((await rowOf(potassium('k', { referenceRange: [range] }))).line).toContain(
+      `reference range ${text} | k`,
+    )
   })
 
   it('says nothing of what says nothing', async () => {
     const empty = potassium('k', { referenceRange: [{}], interpretation: [], note: [] })
-    expect((await rowOf(empty)).line).toBe('- 2026-10-01T10:00:00+02:00 | "Potassium (2823-3)" | 7.1 mmol/L | k')
+    expect((await rowOf(empty)).line).toBe(
+      '- 2026-10-01T10:00:00+02:00 | "Potassium (2823-3)" | 7.1 mmol/L | k',
+    )
   })
 
   it('belongs to the component that has it', async () => {
