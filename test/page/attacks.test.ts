@@ -146,8 +146,8 @@ describe('who attacks the start page itself', () => {
   it('runs nothing by the title of a study or the name of an organization', async () => {
     const { origin } = await hostileSetting()
     const { html } = await signedIn(person(), origin)
-    expect(html).toContain('&lt;script&gt;alert(1)&lt;/script&gt;')
-    expect(html).toContain('&lt;img src=x onerror=alert(1)&gt;')
+    expect(html).toContain('&lt; script&gt;alert(1)&lt; /script&gt;')
+    expect(html).toContain('&lt; img src=x onerror=alert(1)&gt;')
     for (const text of hostile) expect(html).not.toContain(text)
     expect(html.match(/<script/g)).toHaveLength(1)
     expect(html.match(/<form/g)).toHaveLength(1)
