@@ -124,6 +124,8 @@ async function stage(
       ...(kind === 'held' ? { heldToken } : {}),
     },
     auth: { issuer: issuer.url, audience },
+    // How many calls one person may have under way is not what is tested here.
+    limits: { callsAtOnce: 100 },
   })
   const origin = await app.listen({ port: 0, host: '127.0.0.1' })
   const clients: TestClient[] = []
