@@ -100,8 +100,19 @@ export async function startGateway(
   return app
 }
 
-/** Starts a setting. */
+/** Starts a setting. Its port was free a moment ago: where another process has taken it since, another one is tried. */
 export async function startSetting(options: SettingOptions = {}): Promise<Setting> {
+  for (let left = 5; ; left -= 1) {
+    try {
+      return await startOnce(options)
+    } catch (thrown) {
+      const isTaken = thrown instanceof Error && 'code' in thrown && thrown.code === 'EADDRINUSE'
+      if (!isTaken || left === 0) throw thrown
+    }
+  }
+}
+
+async function startOnce(options: SettingOptions): Promise<Setting> {
   const origin = `http://127.0.0.1:${await freePort()}`
   const issuer = `${origin}/oauth`
   const upstream = await startUpstream(`${issuer}/callback`)
@@ -132,7 +143,11 @@ export async function startSetting(options: SettingOptions = {}): Promise<Settin
       documents: options.documents ?? publicDocuments,
       log,
     },
-  )
+  ).catch(async (thrown: unknown) => {
+    await upstream.close()
+    await exchange.close()
+    throw thrown
+  })
   return {
     origin,
     issuer,
