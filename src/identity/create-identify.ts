@@ -43,18 +43,25 @@ export interface IdentifyParts {
  * configured or a source lacks its settings.
  */
 export function createIdentify(options: AuthOptions, dependencies: IdentifyDependencies): Identify {
-  const identifyBy = (own: AuthOptions) => identifyWith(createIdentifyParts(own, dependencies))
-  const first = identifyBy(options)
+  return identifyWith(createIdentifyParts(options, dependencies), options, dependencies)
+}
+
+/** `Identify` from the parts of auth.issuer; those of further issuers are made beside them. Throws CONFIG as `createIdentify` does. */
+export function identifyWith(
+  parts: IdentifyParts,
+  options: AuthOptions,
+  dependencies: IdentifyDependencies,
+): Identify {
+  const first = identifyByOne(parts)
   const further = new Map<unknown, Identify>(
-    furtherIssuers(options).map((own) => [own.issuer, identifyBy(own)]),
+    furtherIssuers(options).map((own) => [own.issuer, identifyByOne(createIdentifyParts(own, dependencies))]),
   )
   if (further.size === 0) return first
   // An opaque token goes to the first and nowhere else: who holds it could be somebody at each.
   return async (token, signal) => (further.get(issuerNamedBy(token)) ?? first)(token, signal)
 }
 
-/** `Identify` from its parts. */
-export function identifyWith({ cache, establish, readPermissions }: IdentifyParts): Identify {
+function identifyByOne({ cache, establish, readPermissions }: IdentifyParts): Identify {
   return async (token, signal) => {
     checkForm(token)
     return cache([token], signal, async () => readPermissions(await establish.bearer(token), token))

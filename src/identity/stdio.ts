@@ -1,7 +1,7 @@
 import type { Principal } from '../access/principal.ts'
 import type { AuthOptions } from '../config/auth.ts'
 import { fhirMcpError } from '../errors.ts'
-import { createIdentify, createIdentifyParts, type IdentifyDependencies } from './create-identify.ts'
+import { createIdentifyParts, type IdentifyDependencies, identifyWith } from './create-identify.ts'
 import { accessTokenHash, checkIdToken } from './id-token.ts'
 import type { VerifiedJwt } from './jwt.ts'
 import { answerLifetime, readingOfJwt, type Standing, standingOfJwt } from './standing.ts'
@@ -32,7 +32,7 @@ export type IdentifyPair = (pair: TokenPair, signal: AbortSignal) => Promise<Pri
 export function createStdioIdentify(options: AuthOptions, dependencies: IdentifyDependencies): IdentifyPair {
   const parts = createIdentifyParts(options, dependencies)
   const { cache, establish, readPermissions, verifyJwt, askUserinfo } = parts
-  const identify = createIdentify(options, dependencies)
+  const identify = identifyWith(parts, options, dependencies)
 
   async function verifyIdToken(idToken: string): Promise<VerifiedJwt & { readonly algorithm: unknown }> {
     const presented = presentedJwt(idToken)
